@@ -1,0 +1,63 @@
+# The front door. `make help` lists what there is.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: setup demo run stop test lint format type imports check bench docs lock clean help
+
+setup: $(READY) ## make .venv with the locked dependencies and the gateway itself
+$(READY): requirements/dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or later is needed; this is " + sys.version.split()[0] + ". Name another one: make PYTHON=python3.12 ...")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $(READY)
+
+demo: setup ## the main job on real PostgreSQL and Kafka, from filing to analyst, then stop
+	$(BIN)/gateway local demo
+
+run: setup ## start the local stack and leave it running
+	$(BIN)/gateway local up
+
+stop: setup ## stop the local stack, data kept
+	$(BIN)/gateway local down
+
+test: setup ## the tests, against the same real services
+	$(BIN)/python -m pytest
+
+lint: setup ## ruff: rules and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: setup ## ruff: put right what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+type: setup ## mypy --strict on code and tests
+	$(BIN)/mypy
+
+imports: setup ## the import contracts between the rooms
+	$(BIN)/lint-imports
+
+check: lint type imports ## everything CI asks: lint, types, imports, docs, tests with coverage
+	$(BIN)/python -m gateway.docs --check
+	$(BIN)/python -m pytest --cov --cov-report=term
+
+bench: setup ## measure the gateway against bare libraries, ratios in one run
+	$(BIN)/python -m bench
+
+docs: setup ## generate the reference pages from code and data
+	$(BIN)/python -m gateway.docs
+
+lock: setup ## pin the dependencies again, with hashes
+	$(BIN)/pip-compile --quiet --generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links --no-header --allow-unsafe -o requirements/runtime.txt pyproject.toml
+	$(BIN)/pip-compile --quiet --generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links --no-header --allow-unsafe --extra local --extra dev -o requirements/dev.txt pyproject.toml
+
+clean: ## remove what was built; the local stack's data too
+	@test ! -x $(BIN)/gateway || $(BIN)/gateway local wipe
+	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.* htmlcov build dist *.egg-info
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

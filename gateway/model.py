@@ -1,0 +1,170 @@
+"""The nouns of the gateway, frozen and typed. The first page to read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from validators.model import Circumstances, Finding, Judgement, Severity, Verdict
+
+__all__ = [
+    "Checkpoint",
+    "Circumstances",
+    "Draft",
+    "Entity",
+    "EntityState",
+    "Entry",
+    "Event",
+    "Filed",
+    "Finding",
+    "IdentifierKind",
+    "Judgement",
+    "Receipt",
+    "Record",
+    "Severity",
+    "Signer",
+    "Submission",
+    "Verdict",
+]
+
+
+class IdentifierKind(StrEnum):
+    """What an entity is known by: its BIN, or its IIN when it has none."""
+
+    BIN = "bin"
+    IIN = "iin"
+
+
+class EntityState(StrEnum):
+    """Whether an enrolled entity may file."""
+
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """An enrolled reporting entity; `certificates` are lower-case hex SHA-256 of the DER of each enrolled one."""
+
+    identifier: str
+    identifier_kind: IdentifierKind
+    kind: str
+    name: str
+    state: EntityState
+    certificates: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """Who signed a message, as far as the certificate tells: its fingerprint, BIN and IIN."""
+
+    fingerprint: str
+    bin: str | None
+    iin: str | None
+
+    @property
+    def identifier(self) -> str | None:
+        """The BIN, or the IIN where the certificate has no BIN."""
+        return self.bin or self.iin
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """The exact bytes that came in, their lower-case hex SHA-256, and the moment they were received (UTC)."""
+
+    body: bytes
+    sha256: str
+    received_at: datetime
+    traceparent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record for Kafka: its headers are CloudEvents 1.0 (binary mode), `traceparent` and `seal`."""
+
+    topic: str
+    key: str
+    value: bytes
+    headers: tuple[tuple[str, bytes], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The gateway's word on one message: the facts, and the compact JWS over the same facts."""
+
+    id: UUID
+    verdict: Verdict
+    document: str | None
+    version: str | None
+    sender: str
+    sha256: str
+    received_at: datetime
+    family: str
+    message_type: str
+    edition: str
+    codes_digest: str
+    findings: tuple[Finding, ...]
+    jws: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What is about to be appended to the log: everything but its place there."""
+
+    receipt: Receipt
+    body: bytes
+    records: tuple[Record, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """What the log answers: where the message stands, its receipt, and whether it stood there before."""
+
+    receipt_id: UUID
+    jws: str
+    ledger: int
+    seq: int
+    repeated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of the log as it is read back; `leaf` and `chain` are SHA-256 digests of 32 bytes."""
+
+    ledger: int
+    seq: int
+    receipt_id: UUID
+    sender: str
+    received_at: datetime
+    jws: str
+    body: bytes
+    records: tuple[Record, ...]
+    leaf: bytes
+    chain: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """The gateway's signed word on how long a ledger is and what its chain value is there."""
+
+    ledger: int
+    seq: int
+    chain: bytes
+    made_at: datetime
+    jws: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One record as an analyst's reader gets it; `seal` is `valid` or the reason why it is not."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: str
+    headers: Mapping[str, str]
+    value: Mapping[str, Any]
+    seal: str
+    raw: bytes = field(repr=False, default=b"")
