@@ -1,0 +1,73 @@
+"""What the commands are told by the environment and by a local stack's directory, as one frozen object."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.errors import ConfigurationError
+
+DEFAULT_DIRECTORY = Path(".local")
+STACK_FILE = "stack.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Where the parts are; each is None where neither the environment nor a local stack names it."""
+
+    directory: Path
+    database_url: str | None
+    kafka: str | None
+    url: str | None
+    key_file: Path
+    certificate_file: Path
+
+    def database(self) -> str:
+        """The DSN of PostgreSQL; raises ConfigurationError where it is not known."""
+        return self._known(self.database_url, "PostgreSQL", "GATEWAY_DATABASE_URL")
+
+    def bootstrap(self) -> str:
+        """Kafka's HOST:PORT; raises ConfigurationError where it is not known."""
+        return self._known(self.kafka, "Kafka", "GATEWAY_KAFKA_BOOTSTRAP")
+
+    def public_url(self) -> str:
+        """The URL at which the gateway is reached; raises ConfigurationError where it is not known."""
+        return self._known(self.url, "the gateway's URL", "GATEWAY_URL")
+
+    def _known(self, value: str | None, what: str, variable: str) -> str:
+        if value:
+            return value
+        raise ConfigurationError(
+            f"{what} is not known: set {variable}, or start a local stack with `gateway local up` "
+            f"(no {STACK_FILE} was found in {self.directory})"
+        )
+
+
+def read_settings(environment: Mapping[str, str], directory: Path | None) -> Settings:
+    """The settings from environment variables, each falling back to the local stack in `directory`.
+
+    A directory that is named outweighs the environment, so that several stacks can be used side by side.
+    Raises ConfigurationError when the stack's file can't be read.
+    """
+    place = directory or Path(environment.get("GATEWAY_DIR", DEFAULT_DIRECTORY))
+    stack = _read_stack(place / STACK_FILE)
+    given = {} if directory and stack else dict(environment)
+    keys = place / "keys"
+    return Settings(
+        directory=place,
+        database_url=given.get("GATEWAY_DATABASE_URL") or stack.get("database_url"),
+        kafka=given.get("GATEWAY_KAFKA_BOOTSTRAP") or stack.get("kafka"),
+        url=given.get("GATEWAY_URL") or stack.get("url"),
+        key_file=Path(given.get("GATEWAY_KEY_FILE") or keys / "gateway.key.pem"),
+        certificate_file=Path(given.get("GATEWAY_CERTIFICATE_FILE") or keys / "gateway.certificate.pem"),
+    )
+
+
+def _read_stack(path: Path) -> dict[str, str]:
+    try:
+        stack = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"{path} can't be read ({error}); `gateway local up` writes it anew") from error
+    return {key: value for key, value in stack.items() if isinstance(value, str)}
