@@ -9,19 +9,19 @@ import click
 from gateway.errors import GatewayError
 
 COMMANDS = {
-    "codes": "codes",
-    "consume": "consume",
-    "entities": "entities",
-    "local": "local",
-    "migrate": "service",
-    "relay": "service",
-    "serve": "service",
-    "sign": "messages",
-    "submit": "submit",
-    "topics": "service",
-    "trust": "entities",
-    "validate": "messages",
-    "verify": "verify",
+    "codes": ("codes", "The code tables of Order No. 13: list, show, look up."),
+    "consume": ("consume", "Read topics, each event verified."),
+    "entities": ("entities", "Reporting entities: enrol, list, suspend, resume."),
+    "local": ("local", "The whole stack on this machine: up, status, down, wipe, demo."),
+    "migrate": ("service", "Bring the journal's schema up to date."),
+    "relay": ("service", "Publish the journal to Kafka, exactly once."),
+    "serve": ("service", "Serve the intake over HTTP."),
+    "sign": ("messages", "Fill the Signature of a message."),
+    "submit": ("submit", "File signed messages."),
+    "topics": ("service", "Make Kafka hold the declared topics."),
+    "trust": ("entities", "Trust anchors for senders' certificates: add, list."),
+    "validate": ("messages", "Say the verdict with no server."),
+    "verify": ("verify", "Verify receipts, the journal, topics."),
 }
 
 
@@ -36,9 +36,14 @@ class Commands(click.Group):
         """The command of that name, None where there is none."""
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"gateway.commands.{COMMANDS[cmd_name]}")
+        module = importlib.import_module(f"gateway.commands.{COMMANDS[cmd_name][0]}")
         command: click.Command = getattr(module, cmd_name)
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The commands with one line each, none of them imported for it."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name][1]) for name in self.list_commands(ctx)])
 
     def invoke(self, ctx: click.Context) -> Any:
         """Runs the command; what the gateway refuses becomes one line on standard error and exit status 2."""

@@ -1,0 +1,62 @@
+"""A load generator that costs little: prepared requests over kept-alive connections, answers counted by status."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+
+@dataclass
+class Load:
+    """What a run of the load generator saw: answers by status, and each answer's latency in seconds."""
+
+    statuses: Counter[int] = field(default_factory=Counter)
+    latencies: list[float] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def rate(self) -> float:
+        return sum(self.statuses.values()) / self.seconds if self.seconds else 0.0
+
+    def percentile(self, share: float) -> float:
+        ranked = sorted(self.latencies)
+        return ranked[min(len(ranked) - 1, int(share * len(ranked)))]
+
+
+async def post_all(url: str, bodies: Sequence[bytes], connections: int) -> Load:
+    """Posts every body once over that many connections, each sending its next as soon as the last is answered."""
+    split = urlsplit(url)
+    host, port = split.hostname or "127.0.0.1", split.port or 80
+    load = Load()
+    queue = iter(bodies)
+    started = time.perf_counter()
+    await asyncio.gather(*(_connection(host, port, queue, load) for _ in range(connections)))
+    load.seconds = time.perf_counter() - started
+    return load
+
+
+async def _connection(host: str, port: int, queue: Iterator[bytes], load: Load) -> None:
+    reader, writer = await asyncio.open_connection(host, port)
+    for body in queue:
+        head = (
+            f"POST /v1/messages HTTP/1.1\r\nHost: {host}:{port}\r\nContent-Type: application/xml\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n"
+        )
+        begun = time.perf_counter()
+        writer.write(head.encode("ascii") + body)
+        status = await _answer(reader)
+        load.latencies.append(time.perf_counter() - begun)
+        load.statuses[status] += 1
+    writer.close()
+    await writer.wait_closed()
+
+
+async def _answer(reader: asyncio.StreamReader) -> int:
+    head = await reader.readuntil(b"\r\n\r\n")
+    status = int(head[9:12])
+    lower = head.lower()
+    at = lower.index(b"content-length:") + len(b"content-length:")
+    await reader.readexactly(int(lower[at : lower.index(b"\r", at)]))
+    return status

@@ -1,0 +1,94 @@
+"""The whole path on this machine: HTTP in, verdict, receipt, journal, Kafka; and the intake's memory."""
+
+import asyncio
+import time
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psutil
+from confluent_kafka import Consumer, TopicPartition
+
+from bench.client import Load, post_all
+from bench.messages import Corpus
+from gateway.local.stack import Stack, StackFacts
+
+TOPIC = "fma.fm1.threshold.v1"
+KNOWN_SECONDS = 5.0
+MIB = 1 << 20
+
+
+@dataclass(frozen=True)
+class PathFigures:
+    """Rates in messages a second, latencies in milliseconds, memory in MiB of resident set."""
+
+    receipts_per_second: float
+    readable_per_second: float
+    p50_ms: float
+    p99_ms: float
+    accepted: int
+    other_answers: int
+    readable: int
+    connections: int
+    intake_at_rest_mib: float
+    intake_under_load_mib: float
+
+    def facts(self) -> dict[str, float]:
+        return asdict(self)
+
+
+def measure(corpus: Corpus, directory: Path, connections: int) -> PathFigures:
+    """Files every body once through a stack of its own, and waits until all can be read from Kafka."""
+    stack = Stack(directory)
+    stack.wipe()
+    facts = stack.up(datetime.now(UTC))
+    try:
+        return asyncio.run(_run(corpus, facts, connections))
+    finally:
+        stack.down()
+        stack.wipe()
+
+
+async def _run(corpus: Corpus, facts: StackFacts, connections: int) -> PathFigures:
+    assert facts.url
+    assert facts.database_url
+    assert facts.kafka
+    await corpus.enrol(facts.database_url, datetime.now(UTC))
+    await asyncio.sleep(KNOWN_SECONDS)
+    at_rest = _resident(facts)
+    warm, bodies = corpus.bodies[:64], corpus.bodies[64:]
+    await post_all(facts.url, warm, connections)
+    started = time.perf_counter()
+    load: Load = await post_all(facts.url, bodies, connections)
+    under_load = _resident(facts)
+    readable = await asyncio.to_thread(_await_records, facts.kafka, len(corpus.bodies))
+    seconds = time.perf_counter() - started
+    return PathFigures(
+        receipts_per_second=load.rate,
+        readable_per_second=len(bodies) / seconds,
+        p50_ms=load.percentile(0.5) * 1000,
+        p99_ms=load.percentile(0.99) * 1000,
+        accepted=load.statuses[201],
+        other_answers=sum(load.statuses.values()) - load.statuses[201],
+        readable=readable,
+        connections=connections,
+        intake_at_rest_mib=at_rest,
+        intake_under_load_mib=under_load,
+    )
+
+
+def _resident(facts: StackFacts) -> float:
+    return sum(psutil.Process(pid).memory_info().rss for pid in facts.pids["intake"]) / MIB
+
+
+def _await_records(bootstrap: str, expected: int, patience: float = 60.0) -> int:
+    """How many records a read_committed client of another make has read once `expected` are there."""
+    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "bench", "isolation.level": "read_committed"})
+    partitions = consumer.list_topics(TOPIC, timeout=10).topics[TOPIC].partitions
+    consumer.assign([TopicPartition(TOPIC, partition, 0) for partition in partitions])
+    seen, deadline = 0, time.monotonic() + patience
+    while seen < expected and time.monotonic() < deadline:
+        batch = consumer.consume(1000, timeout=0.2)
+        seen += sum(message.error() is None for message in batch)
+    consumer.close()
+    return seen

@@ -1,0 +1,1 @@
+"""What a deployment needs beside the code: topics, the local Kafka and its jars."""

@@ -1,0 +1,170 @@
+"""Records go out in Kafka transactions, each with the position it reaches."""
+
+import asyncio
+import logging
+from collections.abc import Coroutine, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+import structlog
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+from aiokafka.structs import RecordMetadata
+
+from gateway.bus.cluster import require_topics
+from gateway.bus.errors import KafkaUnavailable, RecordTooLarge, kafka_errors
+from gateway.bus.positions import POSITIONS_TOPIC, Position, position_key, read_position
+from gateway.model import Record
+
+BATCH_BYTES = 1 << 20
+RECORD_BYTES = 10 << 20
+TRANSACTION_SECONDS = 60
+DEADLINE_SECONDS = 30.0
+STOP_SECONDS = 5.0
+ABORT_SECONDS = 2.0
+RETRY_MS = 20
+
+logging.getLogger("aiokafka.producer.producer").setLevel(logging.INFO)  # at DEBUG it writes every key and value
+
+log = structlog.get_logger(__name__)
+
+
+class TransactionalPublisher:
+    """Publishes one ledger's records exactly once, under one transactional id.
+
+    `start` fences whoever published under the same id before, and only then reads the position: so nothing can be
+    added to it behind the reader's back. After any error the publisher is stopped and started again; what was not
+    committed is aborted by that, and the position read anew tells what was. `deadline` is the longest that a
+    transaction may take, in seconds; it is shorter than the time after which Kafka itself would end it.
+    """
+
+    def __init__(
+        self,
+        bootstrap: str,
+        transactional_id: str,
+        ledger: int = 0,
+        *,
+        positions_topic: str = POSITIONS_TOPIC,
+        deadline: float = DEADLINE_SECONDS,
+    ) -> None:
+        self.transactional_id = transactional_id
+        self.ledger = ledger
+        self._bootstrap = bootstrap
+        self._positions_topic = positions_topic
+        self._deadline = deadline
+        self._producer: AIOKafkaProducer | None = None
+        self._partitions: dict[str, int] = {}
+        self._leaving: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> Position | None:
+        """Fences older publishers and returns the position reached, None when nothing was published yet."""
+        if self._producer is not None:
+            raise RuntimeError("the publisher is started already")
+        producer = AIOKafkaProducer(
+            bootstrap_servers=self._bootstrap,
+            transactional_id=self.transactional_id,
+            transaction_timeout_ms=TRANSACTION_SECONDS * 1000,
+            acks="all",
+            max_batch_size=BATCH_BYTES,
+            max_request_size=RECORD_BYTES,
+            retry_backoff_ms=RETRY_MS,
+        )
+        self._producer = producer
+        self._partitions = {}
+        try:
+            with kafka_errors(f"starting the producer {self.transactional_id}"):
+                async with asyncio.timeout(self._deadline):
+                    await producer.start()
+            return await read_position(self._bootstrap, self.ledger, self._positions_topic)
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def publish(self, records: Sequence[Record], position: Position) -> None:
+        """Commits the records, in their order, and the position in one transaction.
+
+        Raises RelayFenced when another publisher took over, RecordTooLarge, TopicMissing, KafkaRefused, or
+        KafkaUnavailable; after each of them nothing more may be published before `stop` and `start`.
+        """
+        producer = self._running()
+        await self._know({record.topic for record in records} | {self._positions_topic})
+        try:
+            with kafka_errors(f"publishing up to entry {position.seq} of ledger {position.ledger}"):
+                async with asyncio.timeout(self._deadline):
+                    await producer.begin_transaction()
+                    await self._send(producer, records, position)
+                    await asyncio.shield(self._left_alone(producer.commit_transaction()))
+        except BaseException:
+            await self._abort(producer)
+            raise
+
+    async def stop(self) -> None:
+        """Ends the producer; an open transaction is aborted. Harmless when it never started."""
+        producer, self._producer = self._producer, None
+        if producer is None:
+            return
+        await asyncio.wait({self._left_alone(producer.stop())}, timeout=STOP_SECONDS)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    def _running(self) -> AIOKafkaProducer:
+        if self._producer is None:
+            raise KafkaUnavailable("the publisher is not started")
+        return self._producer
+
+    async def _know(self, topics: set[str]) -> None:
+        """Asks for topics that were not used yet: the client would wait for them, or even have them created."""
+        unknown = topics - self._partitions.keys()
+        if unknown:
+            self._partitions |= await require_topics(self._bootstrap, unknown)
+
+    async def _send(self, producer: AIOKafkaProducer, records: Sequence[Record], position: Position) -> None:
+        pending: list[asyncio.Future[RecordMetadata]] = []
+        for record in records:
+            _check_size(record)
+            key = record.key.encode("utf-8")
+            pending.append(await producer.send(record.topic, record.value, key, headers=list(record.headers)))
+        partition = self.ledger % self._partitions[self._positions_topic]
+        key = position_key(position.ledger)
+        pending.append(await producer.send(self._positions_topic, position.encode(), key, partition))
+        outcomes = await asyncio.gather(*pending, return_exceptions=True)
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException):
+                raise outcome
+
+    async def _abort(self, producer: AIOKafkaProducer) -> None:
+        """Ends the transaction, so that readers need not wait for its time to run out; what fails here is no loss.
+
+        The client asserts that a transaction can be aborted: not one that is being committed, nor a fenced one.
+        """
+        try:
+            async with asyncio.timeout(ABORT_SECONDS):
+                await producer.abort_transaction()
+        except (KafkaError, TimeoutError, AssertionError) as error:
+            log.info("transaction.left", transactional_id=self.transactional_id, reason=type(error).__name__)
+
+    def _left_alone(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """What may take as long as the broker is away, and whose outcome may come when nobody waits for it."""
+        task = asyncio.create_task(work)
+        self._leaving.add(task)
+        task.add_done_callback(self._left)
+        return task
+
+    def _left(self, task: asyncio.Task[None]) -> None:
+        self._leaving.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.info("producer.left", transactional_id=self.transactional_id, reason=type(error).__name__)
+
+
+def _check_size(record: Record) -> None:
+    size = len(record.value) + sum(len(name) + len(value) for name, value in record.headers)
+    if size > RECORD_BYTES - 1024:
+        raise RecordTooLarge(
+            f"a record of {size} bytes for {record.topic}: at most {RECORD_BYTES - 1024} can be published"
+        )

@@ -1,0 +1,97 @@
+"""`gateway local`: the embedded stack of this machine."""
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+import structlog
+
+from gateway.commands.common import json_option
+from gateway.commands.demo import demo
+from gateway.local.stack import Stack, StackFacts
+from gateway.settings import DEFAULT_DIRECTORY
+
+place_option = click.option(
+    "--dir",
+    "directory",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=DEFAULT_DIRECTORY,
+    show_default=True,
+    help="The stack's directory; each has a stack of its own.",
+)
+
+
+@click.group()
+def local() -> None:
+    """PostgreSQL, Kafka, intake and relay on this machine, in the background."""
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
+@local.command()
+@place_option
+@json_option
+def up(directory: Path, as_json: bool) -> None:
+    """Starts what does not run yet, waits until all of it is ready and says where it is."""
+    facts = stack_in(directory).up(datetime.now(UTC), say)
+    show(facts, as_json)
+
+
+@local.command()
+@place_option
+@json_option
+def status(directory: Path, as_json: bool) -> None:
+    """Says which parts run, and where."""
+    show(stack_in(directory).status(), as_json)
+
+
+@local.command()
+@place_option
+@json_option
+def down(directory: Path, as_json: bool) -> None:
+    """Stops every part; data is kept, and `up` goes on from it."""
+    show(stack_in(directory).down(say), as_json)
+
+
+@local.command()
+@place_option
+@json_option
+def wipe(directory: Path, as_json: bool) -> None:
+    """Stops every part and deletes the directory."""
+    stack = stack_in(directory)
+    there = stack.wipe(say)
+    if as_json:
+        click.echo(json.dumps({"dir": str(stack.directory), "wiped": there}, ensure_ascii=False))
+        return
+    click.echo(f"{stack.directory}: wiped" if there else f"{stack.directory}: there was nothing")
+
+
+def stack_in(directory: Path) -> Stack:
+    """The stack of a directory, wherever the command is called from."""
+    return Stack(directory.expanduser().resolve())
+
+
+def say(line: str) -> None:
+    """Shows progress on standard error, so that standard output holds the answer alone."""
+    click.echo(line, err=True)
+
+
+def show(facts: StackFacts, as_json: bool) -> None:
+    """Prints where a stack is and what of it runs."""
+    if as_json:
+        click.echo(json.dumps(facts.to_json(), ensure_ascii=False))
+        return
+    click.echo(f"{facts.directory}: {facts.state}")
+    for part, pids in facts.pids.items():
+        click.echo(f"  {part:9} {'process ' + ', '.join(map(str, pids)) if pids else 'down'}")
+    if not facts.down:
+        for name, value in (("gateway", facts.url), ("database", facts.database_url), ("kafka", facts.kafka)):
+            click.echo(f"  {name:9} {value or '-'}")
+
+
+local.add_command(demo)

@@ -1,0 +1,138 @@
+"""`gateway serve`, `relay`, `migrate`, `topics`: the parts alone, for real deployments and for the local stack."""
+
+import asyncio
+import json
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+
+import click
+import structlog
+
+from gateway.bus.publisher import TransactionalPublisher
+from gateway.bus.topics import apply_topics
+from gateway.commands.common import directory_option, json_option
+from gateway.intake.server import serve as serve_intake
+from gateway.intake.settings import IntakeSettings
+from gateway.journal import Deploy, Journal
+from gateway.journal import migrate as migrate_journal
+from gateway.relay import Relay
+from gateway.settings import read_settings
+
+TRANSACTIONAL_ID = "fma-relay-{ledger}"
+
+
+@click.command()
+@directory_option
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0 takes a free one.")
+@click.option(
+    "--metrics-port", type=click.IntRange(1, 65535), help="Where /metrics is served; not served if not given."
+)
+@click.option("--crl", "lists", multiple=True, type=click.Path(path_type=Path), help="A revocation list; repeatable.")
+def serve(directory: Path | None, host: str, port: int, metrics_port: int | None, lists: tuple[Path, ...]) -> None:
+    """Serves the intake over HTTP until SIGTERM, then finishes what is under way.
+
+    PostgreSQL, Kafka, the public URL and the gateway's key are named by GATEWAY_DATABASE_URL, GATEWAY_KAFKA_BOOTSTRAP,
+    GATEWAY_URL, GATEWAY_KEY_FILE and GATEWAY_CERTIFICATE_FILE, or by the local stack in --dir.
+    """
+    settings = read_settings(os.environ, directory)
+    serve_intake(
+        IntakeSettings(
+            database_url=settings.database(),
+            key_file=settings.key_file,
+            certificate_file=settings.certificate_file,
+            public_urls=(settings.url or f"http://{host}:{port}",),
+            kafka_bootstrap=settings.kafka,
+            host=host,
+            port=port,
+            metrics_port=metrics_port,
+            revocation_lists=lists,
+        )
+    )
+
+
+@click.command()
+@directory_option
+@click.option("--ledger", type=click.IntRange(0), default=0, show_default=True, help="The ledger to publish.")
+def relay(directory: Path | None, ledger: int) -> None:
+    """Publishes one ledger of the journal to Kafka, exactly once, until SIGTERM.
+
+    Needs no state of its own: the position is in Kafka. A second relay of the same ledger fences the first, which then
+    ends with exit status 2 and says so.
+    """
+    settings = read_settings(os.environ, directory)
+    configure_logs()
+    asyncio.run(_relay(settings.database(), settings.bootstrap(), ledger))
+
+
+async def _relay(dsn: str, bootstrap: str, ledger: int) -> None:
+    publisher = TransactionalPublisher(bootstrap, TRANSACTIONAL_ID.format(ledger=ledger), ledger)
+    async with Journal(dsn) as journal:
+        running = Relay(journal, publisher, ledger)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, running.stop)
+        await running.run()
+
+
+@click.command()
+@directory_option
+@click.option(
+    "--ledgers", type=click.IntRange(1), help="How many ledgers the journal has; fixed at the first migration."
+)
+@click.option(
+    "--upto",
+    type=click.Choice([step.value for step in Deploy]),
+    default=Deploy.POST.value,
+    show_default=True,
+    help="`pre`: only what must be there before new programs start; `post`: all.",
+)
+@json_option
+def migrate(directory: Path | None, ledgers: int | None, upto: str, as_json: bool) -> None:
+    """Brings the journal's schema up to date; safe to repeat, and for several at once."""
+    settings = read_settings(os.environ, directory)
+    applied = asyncio.run(migrate_journal(settings.database(), ledgers, Deploy(upto)))
+    if as_json:
+        click.echo(json.dumps({"applied": [step.name for step in applied]}))
+        return
+    for step in applied:
+        click.echo(f"applied {step.number:04} {step.name}")
+    click.echo("the journal's schema is up to date")
+
+
+@click.group()
+def topics() -> None:
+    """The topics as `deploy/kafka/topics.toml` declares them."""
+
+
+@topics.command("apply")
+@directory_option
+@click.option("--dry-run", is_flag=True, help="Only say what would change.")
+@json_option
+def apply_command(directory: Path | None, dry_run: bool, as_json: bool) -> None:
+    """Makes Kafka hold the declared topics; nothing is deleted, partitions are only added."""
+    settings = read_settings(os.environ, directory)
+    changes = asyncio.run(apply_topics(settings.bootstrap(), dry_run=dry_run))
+    if as_json:
+        click.echo(json.dumps({"dry_run": dry_run, "changes": [str(change) for change in changes]}))
+        return
+    for change in changes:
+        click.echo(str(change))
+    click.echo("the topics are as declared" if not dry_run else f"{len(changes)} changes, none made")
+
+
+def configure_logs() -> None:
+    """JSON lines on standard error, for a program that is not the intake."""
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(name)s: %(message)s")
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )

@@ -1,0 +1,174 @@
+"""`gateway verify`: what was sealed still stands, or the place of the first break."""
+
+import asyncio
+import hashlib
+import json
+import os
+import sys
+from functools import partial
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from gateway.commands.common import FINDING_LINE, directory_option, json_option, language_option
+from gateway.commands.keys import jwks_option, trusted_keys
+from gateway.consumer import verify_topic
+from gateway.journal import Report, verify_journal
+from gateway.model import Finding
+from gateway.sealing.checkpoints import read_checkpoint
+from gateway.sealing.receipts import read_receipt, receipt_facts
+from gateway.sealing.refusals import SealRefused
+from gateway.settings import read_settings
+from validators.catalogue import catalogue
+
+BROKEN = 4
+SHOWN = 20
+
+
+@click.group()
+def verify() -> None:
+    """Verifies receipts, the journal and topics. Exit status: 0 intact, 4 broken."""
+
+
+@verify.command("receipt")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--message", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="The message it is for.")
+@jwks_option
+@directory_option
+@json_option
+@language_option
+def verify_one(
+    file: Path, message: Path | None, jwks: str | None, directory: Path | None, as_json: bool, lang: str
+) -> None:
+    """Verifies a receipt: the compact JWS, or the JSON answer that holds it under `receipt`."""
+    keys = trusted_keys(read_settings(os.environ, directory), jwks)
+    try:
+        receipt = read_receipt(_jws_in(file), keys)
+    except SealRefused as error:
+        _end(f"{file}: broken: {error}", {"file": str(file), "intact": False, "reason": error.reason}, as_json)
+    if message is not None and _digest(message) != receipt.sha256:
+        reason = f"{message} is not the message of this receipt"
+        _end(f"{file}: broken: {reason}", {"file": str(file), "intact": False, "reason": "another-message"}, as_json)
+    if as_json:
+        click.echo(json.dumps({"file": str(file), "intact": True, **receipt_facts(receipt, lang)}, ensure_ascii=False))
+        return
+    click.echo(f"{file}: intact: the gateway received it at {receipt.received_at.isoformat()}: {receipt.verdict.value}")
+    click.echo(f"  document {receipt.document}, version {receipt.version}, SHA-256 {receipt.sha256}")
+    for finding in receipt.findings:
+        click.echo(finding_line(finding, lang))
+
+
+@verify.command("journal")
+@jwks_option
+@directory_option
+@json_option
+def verify_log(jwks: str | None, directory: Path | None, as_json: bool) -> None:
+    """Computes every leaf, chain value, receipt and checkpoint of the journal again, from the stored bytes up."""
+    settings = read_settings(os.environ, directory)
+    keys = trusted_keys(settings, jwks)
+    report = asyncio.run(
+        verify_journal(
+            settings.database(),
+            partial(read_receipt, keys=keys),
+            partial(read_checkpoint, keys=keys),
+            _progress if sys.stderr.isatty() else _silent,
+        )
+    )
+    if as_json:
+        click.echo(json.dumps(_report_facts(report)))
+    else:
+        click.echo(
+            f"checked {report.entries} entries, {report.filings} filings and {report.checkpoints} checkpoints "
+            f"in {report.ledgers} ledger(s): {'intact' if report.intact else 'BROKEN'}"
+        )
+        for found in report.breaks[:SHOWN]:
+            click.echo(f"  {found}")
+        if report.broken > SHOWN:
+            click.echo(f"  and {report.broken - SHOWN} more")
+    sys.exit(0 if report.intact else BROKEN)
+
+
+@verify.command("topic")
+@click.argument("topic")
+@click.option("--bootstrap", metavar="HOST:PORT", help="Kafka; by default the local stack's, or the environment's.")
+@jwks_option
+@directory_option
+@json_option
+def verify_records(topic: str, bootstrap: str | None, jwks: str | None, directory: Path | None, as_json: bool) -> None:
+    """Verifies every committed record of a topic: seal, no doubles, order by key."""
+    settings = read_settings(os.environ, directory)
+    keys = trusted_keys(settings, jwks)
+    report = asyncio.run(verify_topic(topic, bootstrap=bootstrap or settings.bootstrap(), keys=keys))
+    if as_json:
+        first = report.first
+        facts = {"topic": topic, "records": report.records, "partitions": len(report.partitions)}
+        place = (
+            None if first is None else {"partition": first.partition, "offset": first.offset, "reason": first.reason}
+        )
+        click.echo(json.dumps({**facts, "intact": report.intact, "breaks": report.breaks, "first": place}))
+    else:
+        told = "intact" if report.intact else f"BROKEN in {report.breaks} place(s), the first: {report.first}"
+        click.echo(f"checked {report.records} records in {len(report.partitions)} partition(s) of {topic}: {told}")
+    sys.exit(0 if report.intact else BROKEN)
+
+
+def finding_line(finding: Finding, lang: str) -> str:
+    """A finding as the commands print it."""
+    return FINDING_LINE.format(
+        severity=finding.severity.value,
+        code=finding.code,
+        line=finding.line or "",
+        path=finding.path,
+        message=catalogue().text(finding, lang),
+    )
+
+
+def _jws_in(file: Path) -> str:
+    text = file.read_text(encoding="utf-8", errors="replace").strip()
+    if not text.startswith("{"):
+        return text
+    try:
+        return str(json.loads(text)["receipt"])
+    except (ValueError, KeyError, TypeError):
+        raise click.UsageError(
+            f"{file} is neither a compact JWS nor an answer that holds one under `receipt`"
+        ) from None
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _end(line: str, facts: dict[str, object], as_json: bool) -> NoReturn:
+    click.echo(json.dumps(facts, ensure_ascii=False) if as_json else line)
+    sys.exit(BROKEN)
+
+
+def _report_facts(report: Report) -> dict[str, object]:
+    return {
+        "intact": report.intact,
+        "ledgers": report.ledgers,
+        "entries": report.entries,
+        "filings": report.filings,
+        "checkpoints": report.checkpoints,
+        "broken": report.broken,
+        "breaks": [
+            {
+                "ledger": found.ledger,
+                "seq": found.seq,
+                "what": found.what,
+                "detail": found.detail,
+                "receipt_id": str(found.receipt_id) if found.receipt_id else None,
+            }
+            for found in report.breaks
+        ],
+    }
+
+
+def _silent(_ledger: int, _seq: int, _length: int) -> None:
+    return None
+
+
+def _progress(ledger: int, seq: int, length: int) -> None:
+    click.echo(f"ledger {ledger}: {seq} of {length} entries", err=True)

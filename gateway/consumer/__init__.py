@@ -1,0 +1,29 @@
+"""The SDK of those who read: verified events, once each, decoded into typed models, from where one left off."""
+
+from gateway.bus.errors import KafkaRefused, KafkaUnavailable, TopicMissing
+from gateway.consumer.decoding import FM1Event, NotDecodable, Rejection, decode
+from gateway.consumer.keys import fetch_keys, load_keys
+from gateway.consumer.subscription import BrokenSeal, Subscription, subscribe
+from gateway.consumer.verification import TopicBreak, TopicReport, verify_topic
+from gateway.model import Event
+from gateway.sealing.jws import KeySet
+
+__all__ = [
+    "BrokenSeal",
+    "Event",
+    "FM1Event",
+    "KafkaRefused",
+    "KafkaUnavailable",
+    "KeySet",
+    "NotDecodable",
+    "Rejection",
+    "Subscription",
+    "TopicBreak",
+    "TopicMissing",
+    "TopicReport",
+    "decode",
+    "fetch_keys",
+    "load_keys",
+    "subscribe",
+    "verify_topic",
+]

@@ -1,0 +1,135 @@
+"""Committed records of topics, partition by partition, from a chosen place, up to the end or for ever."""
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from types import TracebackType
+from typing import Self
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+
+from gateway.bus.cluster import require_topics
+from gateway.bus.errors import kafka_errors
+
+FETCH_BYTES = 10 << 20
+FETCH_WAIT_MS = 250
+POLL_MS = 250
+TAIL_POLL_MS = 20
+METADATA_MS = 30_000
+
+Place = tuple[str, int]
+
+
+class Reader:
+    """A read_committed consumer. `positions` is where reading would go on: the offset after the last record given.
+
+    With a group the place is the group's; `begin` then only says where a group starts that never committed.
+    Partitions that turn up later are read from their beginning, whatever `begin` says: they are news as a whole.
+    """
+
+    def __init__(
+        self,
+        topics: Sequence[str],
+        bootstrap: str,
+        *,
+        group: str | None = None,
+        from_beginning: bool = False,
+        start_at: Mapping[Place, int] | None = None,
+    ) -> None:
+        self.positions: dict[Place, int] = {}
+        self._topics = list(topics)
+        self._bootstrap = bootstrap
+        self._group = group
+        self._from_beginning = from_beginning
+        self._start_at = dict(start_at or {})
+        self._consumer: AIOKafkaConsumer | None = None
+
+    async def __aenter__(self) -> Self:
+        await require_topics(self._bootstrap, self._topics)
+        self._consumer = AIOKafkaConsumer(
+            *self._topics,
+            bootstrap_servers=self._bootstrap,
+            group_id=self._group,
+            isolation_level="read_committed",
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            fetch_max_wait_ms=FETCH_WAIT_MS,
+            max_partition_fetch_bytes=FETCH_BYTES,
+            metadata_max_age_ms=METADATA_MS,
+        )
+        try:
+            with kafka_errors(f"subscribing to {', '.join(self._topics)}"):
+                await self._consumer.start()
+                await self._place(self._consumer)
+        except BaseException:
+            await self.__aexit__(None, None, None)
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        consumer, self._consumer = self._consumer, None
+        if consumer is not None:
+            await consumer.stop()
+
+    async def records(self, *, until_end: bool) -> AsyncGenerator[ConsumerRecord, None]:
+        """Every record once, in the order of each partition.
+
+        `until_end` ends at what was committed when a partition was first looked at: transaction markers at the tail
+        count as read, and what an open transaction holds back is not waited for.
+        """
+        ends: dict[TopicPartition, int] = {}
+        while True:
+            if until_end and await self._all_read(ends):
+                return
+            consumer = self._running()
+            with kafka_errors("reading"):
+                batches = await consumer.getmany(timeout_ms=TAIL_POLL_MS if until_end else POLL_MS)
+            for partition, batch in batches.items():
+                for record in batch:
+                    if record.offset < ends.get(partition, record.offset + 1):
+                        self.positions[record.topic, record.partition] = record.offset + 1
+                        yield record
+
+    async def commit(self) -> None:
+        """Tells the group that everything given out so far was dealt with."""
+        consumer = self._running()
+        assigned = consumer.assignment()
+        offsets = {TopicPartition(*place): offset for place, offset in self.positions.items()}
+        mine = {partition: offset for partition, offset in offsets.items() if partition in assigned}
+        if mine:
+            with kafka_errors(f"committing for the group {self._group}"):
+                await consumer.commit(mine)
+
+    async def _place(self, consumer: AIOKafkaConsumer) -> None:
+        """Puts every partition that has no place of its own yet where reading is to begin."""
+        new: list[TopicPartition] = []
+        for partition in consumer.assignment():
+            if (offset := self._start_at.get((partition.topic, partition.partition))) is not None:
+                consumer.seek(partition, offset)
+            elif self._group is None or await consumer.committed(partition) is None:
+                new.append(partition)
+        if self._from_beginning or not new:
+            return
+        ends = await consumer.end_offsets(new)
+        for partition, end in ends.items():
+            consumer.seek(partition, end)
+            self.positions[partition.topic, partition.partition] = end
+        if self._group is not None:
+            await consumer.commit(ends)
+
+    async def _all_read(self, ends: dict[TopicPartition, int]) -> bool:
+        consumer = self._running()
+        with kafka_errors("looking for the end"):
+            assigned = consumer.assignment()
+            fresh = [partition for partition in assigned if partition not in ends]
+            if fresh:
+                ends |= await consumer.end_offsets(fresh)
+            for partition in assigned:
+                if await consumer.position(partition) < ends[partition]:
+                    return False
+        return True
+
+    def _running(self) -> AIOKafkaConsumer:
+        if self._consumer is None:
+            raise RuntimeError("the subscription is not open")
+        return self._consumer

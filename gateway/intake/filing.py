@@ -1,0 +1,72 @@
+"""The way in: `POST /v1/messages` and `POST /v1/validate`."""
+
+from hashlib import sha256
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gateway.intake.bodies import read_body, require_xml
+from gateway.intake.gates import Hold
+from gateway.intake.negotiation import JSON, XML_TYPES, choose_media_type
+from gateway.intake.occurrence import occurrence_of
+from gateway.intake.presenting import judgement_facts, receipt_answer
+from gateway.intake.services import Services
+from gateway.model import Submission
+from gateway.pipeline import Outcome
+
+MESSAGES = "/v1/messages"
+VALIDATE = "/v1/validate"
+CREATED, REPEATED, REFUSED = 201, 200, 422
+
+
+class Filing:
+    """The two routes that take a message; both are bounded by the same gates."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._bounds = services.settings.bounds
+
+    async def file(self, request: Request) -> Response:
+        """Files the body; the answer is the receipt, or with `Accept: application/xml` the signed notice."""
+        occurrence = occurrence_of(request)
+        occurrence.route = MESSAGES
+        require_xml(request)
+        with self._services.bytes_gate.hold() as held:
+            submission = await self._submission(request, held)
+            with self._services.requests_gate.hold(1):
+                outcome = await self._services.pipeline.file(submission)
+        verdict = outcome.receipt.verdict
+        occurrence.verdict = verdict.value
+        self._services.metrics.verdict(verdict.value, repeated=outcome.repeated)
+        media_type = choose_media_type(request.headers.get("accept", ""), (JSON, *XML_TYPES)) or JSON
+        return await receipt_answer(
+            outcome.receipt, status_of(outcome), media_type, occurrence.language, self._services.keys
+        )
+
+    async def validate(self, request: Request) -> Response:
+        """Judges the body and files nothing."""
+        occurrence = occurrence_of(request)
+        occurrence.route = VALIDATE
+        require_xml(request)
+        with self._services.bytes_gate.hold() as held:
+            submission = await self._submission(request, held)
+            with self._services.requests_gate.hold(1):
+                judgement = await self._services.pipeline.validate(submission)
+        occurrence.verdict = judgement.verdict.value
+        facts = judgement_facts(judgement, submission, occurrence.language)
+        return Response(orjson.dumps(facts), media_type=JSON, headers={"Content-Language": occurrence.language})
+
+    async def _submission(self, request: Request, held: Hold) -> Submission:
+        occurrence = occurrence_of(request)
+        with self._services.metrics.step("read"):
+            body = await read_body(request, self._bounds.body_bytes, self._bounds.body_seconds, held)
+        occurrence.digest = sha256(body).hexdigest()
+        return Submission(body, occurrence.digest, self._services.clock(), occurrence.traceparent)
+
+
+def status_of(outcome: Outcome) -> int:
+    """The HTTP status of what became of a submission."""
+    if outcome.repeated:
+        return REPEATED
+    return CREATED if outcome.receipt.verdict.stands else REFUSED

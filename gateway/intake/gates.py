@@ -1,0 +1,86 @@
+"""Back-pressure: how much may be under way at once, and how fast one sender may file."""
+
+import math
+from collections import OrderedDict
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from gateway.intake.refusals import Busy, RateExceeded
+
+_MOST_SENDERS = 10_000
+
+
+class Gate:
+    """A counter with a ceiling; taking past the ceiling raises Busy at once, nobody waits."""
+
+    def __init__(self, ceiling: int) -> None:
+        self.ceiling = ceiling
+        self.taken = 0
+
+    def take(self, amount: int) -> None:
+        """Takes `amount`; raises Busy, taking nothing, where less than that is free."""
+        if self.taken + amount > self.ceiling:
+            raise Busy("the gate is full")
+        self.taken += amount
+
+    def give_back(self, amount: int) -> None:
+        """Frees what was taken."""
+        self.taken -= amount
+
+    def hold(self, amount: int = 0) -> "Hold":
+        """A context that starts by taking `amount` and frees at its end all that was taken through it."""
+        return Hold(self, amount)
+
+
+class Hold:
+    """What one request holds of a gate."""
+
+    __slots__ = ("_amount", "_first", "_gate")
+
+    def __init__(self, gate: Gate, first: int) -> None:
+        self._gate = gate
+        self._first = first
+        self._amount = 0
+
+    def take(self, amount: int) -> None:
+        """Takes more; raises Busy."""
+        self._gate.take(amount)
+        self._amount += amount
+
+    def __enter__(self) -> Self:
+        self.take(self._first)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._gate.give_back(self._amount)
+
+
+class Quota:
+    """A token bucket for each sender: `rate` messages a second (0: no limit), `burst` at once.
+
+    `clock` tells seconds that only go up. The 10 000 senders seen last are remembered; who was forgotten had, or
+    gets, a full bucket.
+    """
+
+    def __init__(self, rate: float, burst: int, clock: Callable[[], float]) -> None:
+        self._rate = rate
+        self._burst = float(burst)
+        self._clock = clock
+        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def __call__(self, sender: str) -> None:
+        """Counts one message of the sender; raises RateExceeded when its bucket is empty."""
+        if self._rate <= 0:
+            return
+        now = self._clock()
+        level, seen = self._buckets.pop(sender, (self._burst, now))
+        level = min(self._burst, level + (now - seen) * self._rate)
+        enough = level >= 1.0
+        self._buckets[sender] = (level - 1.0 if enough else level, now)
+        if len(self._buckets) > _MOST_SENDERS:
+            self._buckets.popitem(last=False)
+        if not enough:
+            raise RateExceeded(max(1, math.ceil((1.0 - level) / self._rate)))

@@ -1,0 +1,45 @@
+"""What a receipt and a verdict look like to the one who asked."""
+
+from typing import Any
+
+import orjson
+from starlette.responses import Response
+
+from gateway.intake.negotiation import JSON
+from gateway.model import Judgement, Receipt, Submission
+from gateway.sealing.keys import KeyHolder
+from gateway.sealing.notices import make_notice
+from gateway.sealing.receipts import finding_facts, receipt_facts
+from validators.catalogue import catalogue
+
+
+async def receipt_answer(receipt: Receipt, status: int, media_type: str, language: str, keys: KeyHolder) -> Response:
+    """The receipt's facts as JSON, or the signed notice when `media_type` is one of XML."""
+    headers = {
+        "Location": f"/v1/messages/{receipt.id}",
+        "Vary": "Accept, Accept-Language",
+        "Cache-Control": "no-store",
+    }
+    if media_type != JSON:
+        headers["Content-Type"] = media_type
+        return Response(await make_notice(receipt, keys), status, headers)
+    headers["Content-Language"] = language
+    return Response(orjson.dumps(receipt_facts(receipt, language)), status, headers, JSON)
+
+
+def judgement_facts(judgement: Judgement, submission: Submission, language: str) -> dict[str, Any]:
+    """The JSON of a verdict that nothing was filed for."""
+    texts = catalogue()
+    return {
+        "verdict": judgement.verdict.value,
+        "document": judgement.document,
+        "version": judgement.version,
+        "sha256": submission.sha256,
+        "family": judgement.family,
+        "message_type": judgement.message_type,
+        "edition": judgement.edition,
+        "codes_digest": judgement.codes_digest,
+        "findings": [
+            {**finding_facts(finding), "message": texts.text(finding, language)} for finding in judgement.findings
+        ],
+    }

@@ -1,0 +1,147 @@
+"""uvicorn's HTTP/1.1 protocol with bounds on what it leaves unbounded, and with problems as its own answers.
+
+httptools collects a header's value, a trailer or a URL for as long as bytes come, and uvicorn waits for a head for
+ever. Here a head is bounded in bytes and seconds, a body in its number of chunks and in what stands between them, and
+the process in its connections.
+"""
+
+import asyncio
+from http import HTTPStatus
+from typing import Any, ClassVar, cast
+
+import orjson
+from uuid_utils import uuid7
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from gateway.intake.metrics import Metrics
+from gateway.intake.problems import MEDIA_TYPE, Problem, problem_book
+from gateway.intake.settings import Bounds
+
+
+def bounded_protocol(bounds: Bounds, metrics: Metrics, language: str) -> type[HttpToolsProtocol]:
+    """The protocol class for one server."""
+    return type("Protocol", (BoundedProtocol,), {"bounds": bounds, "metrics": metrics, "language": language})
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """One connection; its class attributes are set by `bounded_protocol`."""
+
+    bounds: ClassVar[Bounds] = Bounds()
+    metrics: ClassVar[Metrics]
+    language: ClassVar[str] = "ru"
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._in_head = True
+        self._loose_bytes = 0
+        self._chunks = 0
+        self._head_bytes = 0
+        self._fault = "bad-request"
+        self._head_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Takes a connection, or answers 503 at once where there are too many."""
+        super().connection_made(cast("asyncio.Transport", transport))
+        if len(self.connections) > self.bounds.connections:
+            self._refuse("overloaded")
+        else:
+            self._await_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Lets go of the timer too."""
+        self._stop_timer()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Parses what came, and refuses when bytes come that lead nowhere."""
+        if self.transport.is_closing():
+            return
+        if self._in_head and self._head_timer is None:
+            self._await_head()
+        self._loose_bytes += len(data)
+        super().data_received(data)
+        if self._loose_bytes > self.bounds.head_bytes + len(data) or self._chunks > self.bounds.body_chunks:
+            self._refuse("headers-too-large" if self._in_head else "bad-request")
+
+    def on_message_begin(self) -> None:
+        self._in_head = True
+        self._chunks = self._head_bytes = 0
+        super().on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        self._spend(len(url))
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._spend(len(name) + len(value))
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        self._stop_timer()
+        self._in_head = False
+        self._loose_bytes = 0
+        super().on_headers_complete()
+
+    def on_chunk_header(self) -> None:
+        """Counts the chunks of a body."""
+        self._chunks += 1
+
+    def on_body(self, body: bytes) -> None:
+        self._loose_bytes = 0
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._in_head = True
+        self._loose_bytes = 0
+        super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's English is not shown
+        """Answers what is not HTTP with a problem."""
+        self._refuse(self._fault)
+
+    @property
+    def _answering(self) -> bool:
+        cycle = cast("RequestResponseCycle | None", self.cycle)
+        return cycle is not None and not cycle.response_complete
+
+    def _spend(self, amount: int) -> None:
+        self._head_bytes += amount
+        if self._head_bytes > self.bounds.head_bytes:
+            self._fault = "headers-too-large"
+            raise ValueError(self._fault)
+
+    def _await_head(self) -> None:
+        self._stop_timer()
+        self._head_timer = self.loop.call_later(self.bounds.head_seconds, self._head_is_late)
+
+    def _stop_timer(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def _head_is_late(self) -> None:
+        self._head_timer = None
+        if self._answering:
+            self._await_head()
+        elif self._in_head and not self.transport.is_closing():
+            self.transport.close()
+
+    def _refuse(self, code: str) -> None:
+        if self.transport.is_closing():
+            return
+        if not (self._answering and self.cycle.response_started):
+            self._answer(code)
+        self.transport.close()
+
+    def _answer(self, code: str) -> None:
+        kind = problem_book().kinds[code]
+        body = orjson.dumps(Problem(kind, f"urn:uuid:{uuid7()}", self.language).body())
+        retry = b"retry-after: %d\r\n" % self.bounds.retry_after_seconds if kind.retry else b""
+        self.metrics.problem(kind.code, kind.status)
+        self.transport.write(
+            b"HTTP/1.1 %d %s\r\n" % (kind.status, HTTPStatus(kind.status).phrase.encode("ascii"))
+            + b"content-type: %s\r\ncontent-length: %d\r\n" % (MEDIA_TYPE.encode("ascii"), len(body))
+            + retry
+            + b"connection: close\r\n\r\n"
+            + body
+        )

@@ -1,0 +1,38 @@
+"""What the routes need, all of it started."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from gateway.intake.gates import Gate
+from gateway.intake.metrics import Metrics
+from gateway.intake.senders import EnrolledSenders
+from gateway.intake.settings import IntakeSettings
+from gateway.journal import Journal
+from gateway.pipeline import Pipeline
+from gateway.sealing.jws import KeySet
+from gateway.sealing.keys import KeyHolder
+
+ReadyCheck = Callable[[], Awaitable[bool]]
+
+
+def utc_now() -> datetime:
+    """This moment."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Services:
+    """The parts that the routes ask; `checks` tell by name whether a part that is needed answers."""
+
+    settings: IntakeSettings
+    pipeline: Pipeline
+    journal: Journal
+    senders: EnrolledSenders
+    keys: KeyHolder
+    keyset: KeySet
+    metrics: Metrics
+    checks: dict[str, ReadyCheck]
+    bytes_gate: Gate
+    requests_gate: Gate
+    clock: Callable[[], datetime] = field(default=utc_now)

@@ -1,0 +1,62 @@
+"""What the intake is told: one frozen object, built by the command line and passed down."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+KIB = 1024
+MIB = 1024 * KIB
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Every limit of the HTTP edge, with its unit in its name or docstring.
+
+    `requests_in_flight` counts messages whose bytes are complete and that wait for their answer; `bytes_in_flight`
+    counts every byte of a body that is held, complete or not; what goes past either is answered 503.
+    `small_body_bytes` is up to where a message is judged on the event loop, a larger one is judged in one of
+    `worker_threads`. `sender_rate` is messages a second of one sender (0: no limit), `sender_burst` how many may come
+    at once.
+    """
+
+    body_bytes: int = 4 * MIB
+    body_seconds: float = 30.0
+    head_bytes: int = 32 * KIB
+    head_seconds: float = 10.0
+    body_chunks: int = 65_536
+    connections: int = 2_000
+    requests_in_flight: int = 512
+    bytes_in_flight: int = 64 * MIB
+    small_body_bytes: int = 64 * KIB
+    worker_threads: int = 2
+    retry_after_seconds: int = 2
+    sender_rate: float = 0.0
+    sender_burst: int = 2_000
+    page_entries: int = 100
+    token_seconds: int = 300
+    keep_alive_seconds: int = 15
+    stop_seconds: int = 30
+    ready_seconds: float = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class IntakeSettings:
+    """Where the intake listens, what it needs and how much it takes.
+
+    `public_urls` are the names by which entities reach the gateway: the first one is shown, each of them is a valid
+    audience of a bearer token. Port 0 takes a free one. `metrics_port` None serves no metrics. `revocation_lists` are
+    files with CRLs (PEM or DER).
+    """
+
+    database_url: str = field(repr=False)
+    key_file: Path
+    certificate_file: Path
+    public_urls: tuple[str, ...]
+    kafka_bootstrap: str | None = None
+    host: str = "127.0.0.1"
+    port: int = 8080
+    metrics_host: str = "127.0.0.1"
+    metrics_port: int | None = None
+    revocation_lists: tuple[Path, ...] = ()
+    default_language: str = "ru"
+    checkpoint_seconds: float = 1.0
+    bounds: Bounds = Bounds()

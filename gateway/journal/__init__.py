@@ -1,0 +1,46 @@
+"""The append-only log and the directory of who may file, in PostgreSQL."""
+
+from gateway.journal.checkpointer import Checkpointer
+from gateway.journal.connections import database_ready
+from gateway.journal.directory import Anchor, Directory, Enrolment
+from gateway.journal.directory_cache import DirectoryCache
+from gateway.journal.errors import (
+    DocumentConflict,
+    EnrolmentRefused,
+    EntityUnknown,
+    EntryRefused,
+    JournalDamaged,
+    MigrationRefused,
+    Overloaded,
+    SchemaOutdated,
+)
+from gateway.journal.journal import Journal
+from gateway.journal.limits import JournalLimits
+from gateway.journal.migrations import Deploy, migrate
+from gateway.journal.settlement import Head
+from gateway.journal.verification import Break, Report, verify_journal
+
+__all__ = [
+    "Anchor",
+    "Break",
+    "Checkpointer",
+    "Deploy",
+    "Directory",
+    "DirectoryCache",
+    "DocumentConflict",
+    "Enrolment",
+    "EnrolmentRefused",
+    "EntityUnknown",
+    "EntryRefused",
+    "Head",
+    "Journal",
+    "JournalDamaged",
+    "JournalLimits",
+    "MigrationRefused",
+    "Overloaded",
+    "Report",
+    "SchemaOutdated",
+    "database_ready",
+    "migrate",
+    "verify_journal",
+]

@@ -1,0 +1,138 @@
+"""One transaction of the log: the head's lock, the look for doubles, the append, the new head."""
+
+from collections.abc import Sequence
+
+from gateway.journal.connections import Connection
+from gateway.journal.errors import SchemaOutdated
+from gateway.journal.queries import sql
+from gateway.journal.settlement import DocumentKey, Head, Key, Placed, Prepared, Settlement, settle
+from gateway.model import Filed
+
+PARTITION = 1_000_000
+"""How many entries stand in one partition; `prepare_partition` in the database holds the same number."""
+
+_COLUMNS = (
+    "ledger",
+    "seq",
+    "receipt_id",
+    "sender",
+    "document",
+    "version",
+    "verdict",
+    "family",
+    "edition",
+    "received_at",
+    "sha256",
+    "body",
+    "receipt",
+    "records",
+    "leaf",
+    "chain",
+)
+
+
+async def file_batch(connection: Connection, ledger: int, batch: Sequence[Prepared]) -> Settlement:
+    """Files a batch in one transaction and commits it.
+
+    Raises whatever asyncpg raises; then nothing of the batch was filed, or, when the connection was lost in the
+    commit, all of it may have been: filing it again with `attempted` set tells.
+    """
+    async with connection.transaction():
+        head = await _lock_head(connection, ledger)
+        before = await _filed_before(connection, batch)
+        taken = await _documents_taken(connection, [item for item in batch if item.key not in before])
+        settlement = settle(batch, head, before, taken)
+        if settlement.appended:
+            await _append(connection, settlement)
+    return settlement
+
+
+async def prepare_partitions(connection: Connection, seq: int) -> tuple[bool, int]:
+    """Makes sure of the partition that takes the entry after `seq`, and of the one after that.
+
+    Answers whether one was made, and the `seq` from which it wants to be asked again: a whole partition ahead of
+    need.
+    """
+    number = (seq + 1) // PARTITION
+    made = [await connection.fetchval(sql("prepare_partition"), wanted) for wanted in (number, number + 1)]
+    return any(made), (number + 1) * PARTITION - 1
+
+
+async def log_length(connection: Connection, ledger: int) -> int:
+    """The `seq` of the last entry, 0 when there is none."""
+    found = await connection.fetchrow(sql("head"), ledger)
+    return 0 if found is None else int(found["seq"])
+
+
+async def _lock_head(connection: Connection, ledger: int) -> Head:
+    found = await connection.fetchrow(sql("lock_head"), ledger)
+    if found is None:
+        raise SchemaOutdated(f"the database has no ledger {ledger}")
+    return Head(ledger, found["seq"], found["chain"])
+
+
+async def _filed_before(connection: Connection, batch: Sequence[Prepared]) -> dict[Key, Filed]:
+    found = await connection.fetch(
+        sql("filed_before"),
+        [item.row.sha256 for item in batch],
+        [item.row.sender for item in batch],
+    )
+    return {
+        (row["sha256"], row["sender"]): Filed(
+            row["receipt_id"], row["receipt"], row["ledger"], row["seq"], repeated=True
+        )
+        for row in found
+    }
+
+
+async def _documents_taken(connection: Connection, batch: Sequence[Prepared]) -> frozenset[DocumentKey]:
+    wanted = [item.document_key for item in batch if item.document_key is not None]
+    if not wanted:
+        return frozenset()
+    senders, documents, versions = zip(*wanted, strict=True)
+    found = await connection.fetch(sql("documents_taken"), senders, documents, versions)
+    return frozenset((row["sender"], row["document"], row["version"]) for row in found)
+
+
+async def _append(connection: Connection, settlement: Settlement) -> None:
+    head, appended = settlement.head, settlement.appended
+    await connection.copy_records_to_table(
+        "entries",
+        records=[_stored(head.ledger, placed) for placed in appended],
+        columns=_COLUMNS,
+    )
+    rows = [placed.prepared.row for placed in appended]
+    await connection.execute(
+        sql("add_filings"),
+        head.ledger,
+        [row.sha256 for row in rows],
+        [row.sender for row in rows],
+        [row.receipt_id for row in rows],
+        [placed.seq for placed in appended],
+        [row.document for row in rows],
+        [row.version for row in rows],
+        [row.accepted for row in rows],
+    )
+    await connection.execute(sql("move_head"), head.ledger, head.seq, head.chain)
+
+
+def _stored(ledger: int, placed: Placed) -> tuple[object, ...]:
+    row = placed.prepared.row
+    return (
+        ledger,
+        placed.seq,
+        row.receipt_id,
+        row.sender,
+        row.document,
+        row.version,
+        row.verdict,
+        row.family,
+        row.edition,
+        row.received_at,
+        row.sha256,
+        row.body,
+        row.receipt,
+        row.records,
+        placed.prepared.leaf,
+        placed.chain,
+    )

@@ -1,0 +1,121 @@
+"""Connections to PostgreSQL, and what it means when they are lost."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import asyncpg
+from asyncpg import exceptions as postgres
+from asyncpg.pool import PoolConnectionProxy
+
+from gateway.errors import Unavailable
+from gateway.journal.errors import SchemaOutdated
+from gateway.journal.queries import sql
+
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+AnyConnection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
+Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
+
+LOST = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    postgres.PostgresConnectionError,
+    postgres.InsufficientResourcesError,
+    postgres.OperatorInterventionError,
+    postgres.LockNotAvailableError,
+    postgres.TransactionRollbackError,
+    postgres.ReadOnlySQLTransactionError,
+    postgres.IdleInTransactionSessionTimeoutError,
+    postgres.PostgresSystemError,
+    postgres.InvalidCatalogNameError,
+    postgres.InvalidAuthorizationSpecificationError,
+)
+"""What asyncpg raises when PostgreSQL is away, stopping, starting, full, standing by, or slower than it may be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """How a connection behaves: its name in PostgreSQL's views, and its time limits in milliseconds (0: none)."""
+
+    name: str
+    statement_timeout: int = 10_000
+    lock_timeout: int = 4_000
+    idle_in_transaction_timeout: int = 10_000
+    lookups_only: bool = False
+
+    def settings(self) -> dict[str, str]:
+        """The session as PostgreSQL's run-time parameters."""
+        settings = {
+            "application_name": f"fma-gateway {self.name}",
+            "statement_timeout": str(self.statement_timeout),
+            "lock_timeout": str(self.lock_timeout),
+            "idle_in_transaction_session_timeout": str(self.idle_in_transaction_timeout),
+            "synchronous_commit": "on",
+            "timezone": "UTC",
+            "jit": "off",
+        }
+        if self.lookups_only:
+            # a plan cached while a table was small would scan it when it is large
+            settings |= {"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off"}
+        return settings
+
+
+SERVING = Session("reader", lookups_only=True)
+WRITING = Session("writer", lookups_only=True)
+LISTENING = Session("listener")
+MIGRATING = Session("migration", statement_timeout=0)
+VERIFYING = Session("verification", statement_timeout=0, idle_in_transaction_timeout=0)
+_CONNECT_SECONDS = 3.0
+_COMMAND_SECONDS = 15.0
+
+
+async def connect(dsn: str, session: Session) -> Connection:
+    """One connection of this kind of session.
+
+    Raises whatever asyncpg raises: callers stand inside `postgres_needed()` or look at LOST.
+    """
+    patient = session.statement_timeout == 0
+    return await asyncpg.connect(
+        dsn,
+        timeout=_CONNECT_SECONDS,
+        command_timeout=None if patient else _COMMAND_SECONDS,
+        server_settings=session.settings(),
+    )
+
+
+async def open_pool(dsn: str, session: Session, size: int) -> Pool:
+    """A pool of at most `size` connections, none of them opened yet."""
+    return await asyncpg.create_pool(
+        dsn,
+        min_size=0,
+        max_size=size,
+        timeout=_CONNECT_SECONDS,
+        command_timeout=_COMMAND_SECONDS,
+        server_settings=session.settings(),
+    )
+
+
+@contextmanager
+def postgres_needed() -> Iterator[None]:
+    """Turns what asyncpg raises when PostgreSQL is away into Unavailable, and a missing table into SchemaOutdated."""
+    try:
+        yield
+    except LOST as error:
+        raise Unavailable(f"PostgreSQL does not answer as it should: {type(error).__name__}") from error
+    except (postgres.UndefinedTableError, postgres.UndefinedColumnError, postgres.UndefinedFunctionError) as error:
+        raise SchemaOutdated("the database is not migrated: run `gateway migrate`") from error
+
+
+async def database_ready(dsn: str) -> bool:
+    """Whether PostgreSQL takes connections at this DSN and answers."""
+    try:
+        connection = await connect(dsn, SERVING)
+        try:
+            await connection.fetchval(sql("answer"))
+        finally:
+            connection.terminate()
+    except LOST:
+        return False
+    return True

@@ -1,0 +1,201 @@
+"""How an entry of the log is stored, and the digests that seal it.
+
+Frames. A frame is the byte 0x01 (the version of this encoding), then each field as a 4-byte big-endian length and
+its bytes; the length 0xFFFFFFFF, with no bytes, stands for NULL.
+
+Entry. The frame of the stored values of every column but `ledger`, `seq`, `leaf` and `chain`, in the order of
+`Row`: receipt id (16 bytes), sender, document, version, verdict, family, edition (UTF-8), received_at
+(microseconds since 1970 UTC, 8 bytes big-endian, signed), sha256 (32 bytes), body (compressed), receipt (ASCII),
+records (compressed).
+
+Leaf and chain. `leaf = SHA-256(0x00 || entry)`, an RFC 9162 leaf; `chain = SHA-256(previous chain || leaf)`, the
+first entry's previous chain being 32 zero bytes.
+
+Records. A frame of one frame a record: topic, key, value, then each header's name and value; compressed as a whole.
+Compression is zstd with its content checksum.
+"""
+
+import hashlib
+import struct
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import zstandard
+
+from gateway.journal.errors import JournalDamaged
+from gateway.model import Draft, Record, Verdict
+
+CHAIN_START = bytes(32)
+UNPACKED_LIMIT = 256 * 1024 * 1024
+_VERSION = b"\x01"
+_NULL = 0xFFFFFFFF
+_LENGTH = struct.Struct(">I")
+_MOMENT = struct.Struct(">q")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LEVEL = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The stored values of one entry, save its place in the log and its leaf; digests and packed values are bytes."""
+
+    receipt_id: UUID
+    sender: str
+    document: str | None
+    version: str | None
+    verdict: str
+    family: str
+    edition: str
+    received_at: datetime
+    sha256: bytes
+    body: bytes
+    receipt: str
+    records: bytes
+
+    @property
+    def accepted(self) -> bool:
+        """True when the message stands, so that its GUID and version are taken."""
+        return Verdict(self.verdict).stands
+
+
+def frame(fields: Iterable[bytes | None]) -> bytes:
+    """The frame of these fields, as the module describes it."""
+    pieces = [_VERSION]
+    for field in fields:
+        pieces.append(_LENGTH.pack(_NULL if field is None else len(field)))
+        pieces.append(field or b"")
+    return b"".join(pieces)
+
+
+def unframe(framed: bytes) -> list[bytes | None]:
+    """The fields of a frame.
+
+    Raises JournalDamaged when the bytes are not a frame.
+    """
+    if framed[:1] != _VERSION:
+        raise JournalDamaged("a frame begins with an unknown version")
+    fields: list[bytes | None] = []
+    at = 1
+    while at < len(framed):
+        if at + _LENGTH.size > len(framed):
+            raise JournalDamaged("a frame ends inside a length")
+        (length,) = _LENGTH.unpack_from(framed, at)
+        at += _LENGTH.size
+        if length == _NULL:
+            fields.append(None)
+            continue
+        if at + length > len(framed):
+            raise JournalDamaged("a frame ends inside a field")
+        fields.append(framed[at : at + length])
+        at += length
+    return fields
+
+
+def leaf_of(row: Row) -> bytes:
+    """The RFC 9162 leaf of an entry: 32 bytes."""
+    entry = frame(
+        (
+            row.receipt_id.bytes,
+            row.sender.encode(),
+            None if row.document is None else row.document.encode(),
+            None if row.version is None else row.version.encode(),
+            row.verdict.encode(),
+            row.family.encode(),
+            row.edition.encode(),
+            _MOMENT.pack((row.received_at - _EPOCH) // timedelta(microseconds=1)),
+            row.sha256,
+            row.body,
+            row.receipt.encode(),
+            row.records,
+        ),
+    )
+    return hashlib.sha256(b"\x00" + entry).digest()
+
+
+def chain_of(previous: bytes, leaf: bytes) -> bytes:
+    """The chain value after a leaf: 32 bytes."""
+    return hashlib.sha256(previous + leaf).digest()
+
+
+def frame_records(records: Sequence[Record]) -> bytes:
+    """The records of an entry as one frame, not yet compressed."""
+    return frame(_frame_record(record) for record in records)
+
+
+def unframe_records(framed: bytes) -> tuple[Record, ...]:
+    """The records of an entry from their frame.
+
+    Raises JournalDamaged when the bytes do not hold records.
+    """
+    return tuple(_unframe_record(item) for item in unframe(framed))
+
+
+def _frame_record(record: Record) -> bytes:
+    fields = [record.topic.encode(), record.key.encode(), record.value]
+    for name, value in record.headers:
+        fields += (name.encode(), value)
+    return frame(fields)
+
+
+def _unframe_record(framed: bytes | None) -> Record:
+    fields = [field for field in unframe(framed or b"") if field is not None]
+    if len(fields) < 3 or len(fields) % 2 == 0:  # noqa: PLR2004 - topic, key and value, then pairs
+        raise JournalDamaged("a record has the wrong number of fields")
+    try:
+        topic, key = fields[0].decode(), fields[1].decode()
+        headers = tuple((name.decode(), value) for name, value in zip(fields[3::2], fields[4::2], strict=True))
+    except UnicodeDecodeError as error:
+        raise JournalDamaged("a record holds text that is not UTF-8") from error
+    return Record(topic=topic, key=key, value=fields[2], headers=headers)
+
+
+class Packer:
+    """Makes rows of drafts, and bodies and records of rows; for one event loop, not for several threads."""
+
+    def __init__(self) -> None:
+        self._compressor = zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True, write_content_size=True)
+        self._decompressor = zstandard.ZstdDecompressor()
+
+    def row(self, draft: Draft) -> Row:
+        """The row of a draft. `received_at` must know its time zone."""
+        receipt = draft.receipt
+        return Row(
+            receipt_id=receipt.id,
+            sender=receipt.sender,
+            document=receipt.document,
+            version=receipt.version,
+            verdict=receipt.verdict.value,
+            family=receipt.family,
+            edition=receipt.edition,
+            received_at=receipt.received_at.astimezone(UTC),
+            sha256=bytes.fromhex(receipt.sha256),
+            body=self.pack(draft.body),
+            receipt=receipt.jws,
+            records=self.pack(frame_records(draft.records)),
+        )
+
+    def pack(self, plain: bytes) -> bytes:
+        """The bytes compressed."""
+        return self._compressor.compress(plain)
+
+    def unpack(self, packed: bytes) -> bytes:
+        """The bytes as they were.
+
+        Raises JournalDamaged when they cannot be had, or would be longer than UNPACKED_LIMIT.
+        """
+        try:
+            size = zstandard.frame_content_size(packed)
+            if not 0 <= size <= UNPACKED_LIMIT:
+                raise JournalDamaged(f"compressed bytes claim a length of {size}")
+            return self._decompressor.decompress(packed, allow_extra_data=False)
+        except (zstandard.ZstdError, MemoryError) as error:
+            raise JournalDamaged("compressed bytes do not decompress") from error
+
+    def records(self, packed: bytes) -> tuple[Record, ...]:
+        """The records of an entry.
+
+        Raises JournalDamaged when the bytes do not hold records.
+        """
+        return unframe_records(self.unpack(packed))

@@ -1,0 +1,59 @@
+"""What the journal refuses, and what it fails at."""
+
+from gateway.errors import ConfigurationError, GatewayError, Unavailable
+
+
+class DocumentConflict(GatewayError):
+    """The sender has an accepted message with this document GUID and version, and other bytes."""
+
+    code = "document-conflict"
+
+
+class Overloaded(Unavailable):
+    """More submissions wait for the log than may wait; `retry_after` is in seconds."""
+
+    code = "overloaded"
+
+    def __init__(self, text: str, retry_after: int = 1) -> None:
+        super().__init__(text)
+        self.retry_after = retry_after
+
+
+class EntryRefused(GatewayError):
+    """PostgreSQL will not take this entry, whoever asks and however often: a fault of the program that made it."""
+
+    code = "entry-refused"
+
+
+class JournalDamaged(GatewayError):
+    """What is read back from the log is not what can have been written: a gap, or bytes that cannot be unpacked."""
+
+    code = "journal-damaged"
+
+
+class SchemaOutdated(ConfigurationError):
+    """The database lacks migrations that this program needs; `gateway migrate` applies them."""
+
+    code = "schema-outdated"
+
+
+class MigrationRefused(ConfigurationError):
+    """The history of migrations in the database is not the one of this program."""
+
+    code = "migration-refused"
+
+
+class EnrolmentRefused(GatewayError):
+    """The directory will not enrol this: `reason` is a slug such as `certificate-of-another`."""
+
+    code = "enrolment-refused"
+
+    def __init__(self, reason: str, text: str) -> None:
+        super().__init__(text)
+        self.reason = reason
+
+
+class EntityUnknown(GatewayError):
+    """No entity is enrolled under this identifier."""
+
+    code = "entity-unknown"

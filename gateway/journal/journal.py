@@ -1,0 +1,227 @@
+"""The append-only log: filing, finding, reading."""
+
+import asyncio
+import hashlib
+from collections.abc import Sequence
+from contextlib import suppress
+from types import TracebackType
+from typing import Self
+from uuid import UUID
+
+import asyncpg
+
+from gateway.errors import ConfigurationError, GatewayError, Unavailable
+from gateway.journal.connections import SERVING, Pool, open_pool, postgres_needed
+from gateway.journal.encoding import Packer
+from gateway.journal.errors import JournalDamaged, SchemaOutdated
+from gateway.journal.limits import DEFAULT_LIMITS, JournalLimits
+from gateway.journal.migrations import missing_migrations
+from gateway.journal.news import News
+from gateway.journal.queries import sql
+from gateway.journal.settlement import Head
+from gateway.journal.writer import LedgerWriter
+from gateway.model import Checkpoint, Draft, Entry, Filed
+
+_POLL_SECONDS = 0.25
+
+
+class Journal:
+    """The log in one PostgreSQL database; an async context manager.
+
+    `ledgers`, where given, is how many the database must hold: their number is fixed when it is set up. Readers and
+    writers connect when first needed. Every method raises Unavailable while PostgreSQL is away, and works again
+    when it is back.
+    """
+
+    def __init__(self, dsn: str, ledgers: int | None = None, limits: JournalLimits = DEFAULT_LIMITS) -> None:
+        self._dsn = dsn
+        self._expected = ledgers
+        self._limits = limits
+        self._packer = Packer()
+        self._news = News(dsn)
+        self._pool: Pool | None = None
+        self._writers: tuple[LedgerWriter, ...] = ()
+
+    async def start(self) -> None:
+        """Looks whether the database is the one this program needs, and begins to serve.
+
+        Raises Unavailable, SchemaOutdated when migrations are missing, ConfigurationError when the number of ledgers
+        is another one.
+        """
+        self._pool = await open_pool(self._dsn, SERVING, self._limits.connections)
+        try:
+            ledgers = await self._look()
+        except GatewayError:
+            await self._close_pool()
+            raise
+        self._writers = tuple(LedgerWriter(self._dsn, ledger, self._limits) for ledger in ledgers)
+        for writer in self._writers:
+            writer.start()
+
+    async def stop(self) -> None:
+        """Files what waits, answers everybody, and closes every connection."""
+        await asyncio.gather(*(writer.stop() for writer in self._writers))
+        await self._news.stop()
+        await self._close_pool()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.stop()
+
+    async def ledgers(self) -> list[int]:
+        """The numbers of the ledgers: 0, 1, 2 ..."""
+        self._serving()
+        return list(range(len(self._writers)))
+
+    @property
+    def waiting(self) -> int:
+        """How many submissions wait in this process to be filed."""
+        return sum(writer.waiting for writer in self._writers)
+
+    def ledger_of(self, sender: str) -> int:
+        """The ledger that this sender's messages always fall into."""
+        self._serving()
+        return int.from_bytes(hashlib.sha256(sender.encode()).digest()[:8]) % len(self._writers)
+
+    async def append(self, draft: Draft) -> Filed:
+        """Files a draft durably, or answers what was filed for the same bytes of the same sender before.
+
+        Raises DocumentConflict, Overloaded (with `retry_after`), Unavailable (the draft may have been filed all the
+        same: sending it again is harmless), EntryRefused.
+        """
+        return await self._writers[self.ledger_of(draft.receipt.sender)].append(self._packer.row(draft))
+
+    async def find(self, sha256: str, sender: str | None = None) -> Filed | None:
+        """What was filed for these bytes (lower-case hex SHA-256), by this sender where one is named."""
+        try:
+            digest = bytes.fromhex(sha256)
+        except ValueError:
+            return None
+        found = await self._fetch("find_by_digest", digest, sender)
+        if not found:
+            return None
+        row = found[0]
+        return Filed(row["receipt_id"], row["receipt"], row["ledger"], row["seq"], repeated=True)
+
+    async def by_id(self, receipt_id: UUID, sender: str) -> Entry | None:
+        """The sender's entry with this receipt; another's does not exist."""
+        found = await self._fetch("find_by_receipt", receipt_id, sender)
+        return self._entry(found[0]) if found else None
+
+    async def page(self, sender: str, after: int = 0, limit: int = 50) -> list[Entry]:
+        """The sender's entries after this `seq` in the order of filing; the last one's `seq` is the next cursor."""
+        return [self._entry(row) for row in await self._fetch("page_of_sender", sender, after, limit)]
+
+    async def read(self, ledger: int, after: int, limit: int) -> list[Entry]:
+        """The entries that follow `after` without a gap: at most `limit`, and fewer when they are heavy.
+
+        Raises JournalDamaged rather than leave out an entry.
+        """
+        found = await self._fetch("read_entries", ledger, after, limit, self._limits.read_bytes)
+        for expected, row in enumerate(found, after + 1):
+            if row["seq"] != expected:
+                raise JournalDamaged(f"ledger {ledger} has no entry {expected}, and has {row['seq']}")
+        return [self._entry(row) for row in found]
+
+    async def head(self, ledger: int) -> Head:
+        """How long a ledger is, and its chain value there."""
+        found = await self._fetch("head", ledger)
+        if not found:
+            raise ConfigurationError(f"there is no ledger {ledger}")
+        return Head(ledger, found[0]["seq"], found[0]["chain"])
+
+    async def wait_for_news(self, ledger: int, after: int, timeout: float) -> bool:  # noqa: ASYNC109 - ending without news is no error, so asyncio.timeout does not fit
+        """Waits until the ledger is longer than `after`, at most `timeout` seconds; whether it is.
+
+        Notifications wake it within milliseconds of a commit; should they be lost, it asks each 250 ms.
+        """
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + timeout
+        while self._news.length(ledger) <= after:
+            left = deadline - clock()
+            if left <= 0:
+                return False
+            await self._news.wait(min(left, _POLL_SECONDS))
+            if self._news.length(ledger) <= after:
+                with suppress(Unavailable):
+                    self._news.heard(ledger, (await self.head(ledger)).seq)
+        return True
+
+    async def store_checkpoint(self, checkpoint: Checkpoint) -> None:
+        """Keeps a sealed checkpoint; the first one that any process stores for a `seq` stands."""
+        await self._fetch(
+            "store_checkpoint",
+            checkpoint.ledger,
+            checkpoint.seq,
+            checkpoint.chain,
+            checkpoint.made_at,
+            checkpoint.jws,
+        )
+
+    async def latest_checkpoint(self, ledger: int) -> Checkpoint | None:
+        """The checkpoint of the greatest `seq`."""
+        found = await self._fetch("latest_checkpoint", ledger)
+        return Checkpoint(**found[0]) if found else None
+
+    async def checkpoints_after(self, ledger: int, seq: int, limit: int) -> list[Checkpoint]:
+        """The checkpoints beyond this `seq`, in order."""
+        return [Checkpoint(**row) for row in await self._fetch("checkpoints_after", ledger, seq, limit)]
+
+    async def database_ready(self) -> bool:
+        """Whether PostgreSQL answers now."""
+        try:
+            await self._fetch("answer")
+        except Unavailable:
+            return False
+        return True
+
+    async def _look(self) -> range:
+        with postgres_needed():
+            async with self._serving().acquire() as connection:
+                missing = await missing_migrations(connection)
+                heads = [] if missing else await connection.fetch(sql("heads"))
+        if missing:
+            raise SchemaOutdated(f"migrations are missing: {', '.join(missing)}; run `gateway migrate`")
+        if [row["ledger"] for row in heads] != list(range(len(heads))) or not heads:
+            raise JournalDamaged("the ledgers of the database are not numbered 0, 1, 2 ...")
+        if self._expected not in (None, len(heads)):
+            raise ConfigurationError(
+                f"the database was set up with {len(heads)} ledgers, not {self._expected}: their number is fixed"
+            )
+        return range(len(heads))
+
+    async def _fetch(self, query: str, *arguments: object) -> Sequence[asyncpg.Record]:
+        with postgres_needed():
+            return await self._serving().fetch(sql(query), *arguments)
+
+    def _serving(self) -> Pool:
+        if self._pool is None:
+            raise Unavailable("the journal is not running")
+        return self._pool
+
+    async def _close_pool(self) -> None:
+        closing, self._pool = self._pool, None
+        if closing is not None:
+            closing.terminate()
+
+    def _entry(self, row: asyncpg.Record) -> Entry:
+        return Entry(
+            ledger=row["ledger"],
+            seq=row["seq"],
+            receipt_id=row["receipt_id"],
+            sender=row["sender"],
+            received_at=row["received_at"],
+            jws=row["receipt"],
+            body=self._packer.unpack(row["body"]),
+            records=self._packer.records(row["records"]),
+            leaf=row["leaf"],
+            chain=row["chain"],
+        )

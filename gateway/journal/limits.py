@@ -1,0 +1,28 @@
+"""How much the journal takes on at once, and how long it waits."""
+
+from dataclasses import dataclass
+
+MEBIBYTE = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class JournalLimits:
+    """The journal's bounds; times are in seconds.
+
+    `waiting` submissions of `waiting_bytes` altogether may wait in one process for one ledger, each for at most
+    `patience`; a transaction takes at most `batch` of them and `batch_bytes`; stopping waits `drain` for what is
+    under way; one reading answers at most `read_bytes` of stored bytes (and always one entry); `connections` serve
+    readers.
+    """
+
+    waiting: int = 1024
+    waiting_bytes: int = 64 * MEBIBYTE
+    patience: float = 5.0
+    batch: int = 256
+    batch_bytes: int = 16 * MEBIBYTE
+    drain: float = 10.0
+    read_bytes: int = 16 * MEBIBYTE
+    connections: int = 4
+
+
+DEFAULT_LIMITS = JournalLimits()

@@ -1,0 +1,163 @@
+-- The whole database as the migrations leave it, to be read; a test holds the two equal.
+
+CREATE TABLE migrations (
+    number integer PRIMARY KEY,
+    name text NOT NULL,
+    sha256 text NOT NULL,
+    applied_at timestamptz NOT NULL DEFAULT now()
+);
+
+-- The log: heads, entries, the keys that forbid doubles, checkpoints.
+
+CREATE TABLE ledgers (
+    ledger integer PRIMARY KEY CHECK (ledger >= 0),
+    seq bigint NOT NULL CHECK (seq >= 0),
+    chain bytea NOT NULL CHECK (octet_length(chain) = 32)
+);
+COMMENT ON TABLE ledgers IS 'the head of each log; its row lock gives the order of entries';
+
+CREATE TABLE entries (
+    ledger integer NOT NULL,
+    seq bigint NOT NULL,
+    receipt_id uuid NOT NULL,
+    sender text NOT NULL,
+    document text,
+    version text,
+    verdict text NOT NULL,
+    family text NOT NULL,
+    edition text NOT NULL,
+    received_at timestamptz NOT NULL,
+    sha256 bytea NOT NULL,
+    body bytea STORAGE EXTERNAL NOT NULL,
+    receipt text STORAGE EXTERNAL NOT NULL,
+    records bytea STORAGE EXTERNAL NOT NULL,
+    leaf bytea NOT NULL,
+    chain bytea NOT NULL,
+    PRIMARY KEY (ledger, seq)
+) PARTITION BY RANGE (seq);
+COMMENT ON TABLE entries IS 'the log itself; body and records are compressed by the gateway (zstd), never by PostgreSQL';
+
+CREATE TABLE filings (
+    sha256 bytea NOT NULL,
+    sender text NOT NULL,
+    receipt_id uuid NOT NULL UNIQUE,
+    ledger integer NOT NULL,
+    seq bigint NOT NULL,
+    document text,
+    version text,
+    accepted boolean NOT NULL,
+    PRIMARY KEY (sha256, sender),
+    UNIQUE (ledger, seq)
+);
+COMMENT ON TABLE filings IS 'the keys that forbid doubles; unique keys of a partitioned table cannot do it';
+CREATE UNIQUE INDEX filings_accepted_document ON filings (sender, document, version) WHERE accepted;
+CREATE INDEX filings_of_sender ON filings (sender, seq);
+
+CREATE TABLE checkpoints (
+    ledger integer NOT NULL,
+    seq bigint NOT NULL,
+    chain bytea NOT NULL,
+    made_at timestamptz NOT NULL,
+    jws text NOT NULL,
+    PRIMARY KEY (ledger, seq)
+);
+
+CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION '% takes new rows only: % is refused', TG_TABLE_NAME, TG_OP USING ERRCODE = 'restrict_violation';
+END
+$$;
+
+CREATE FUNCTION refuse_going_back() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'UPDATE' AND NEW.ledger = OLD.ledger AND NEW.seq > OLD.seq THEN
+        RETURN NEW;
+    END IF;
+    RAISE EXCEPTION 'the head of a ledger only moves forward: % is refused', TG_OP USING ERRCODE = 'restrict_violation';
+END
+$$;
+
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON entries FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER never_emptied BEFORE TRUNCATE ON entries FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON filings FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER never_emptied BEFORE TRUNCATE ON filings FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON checkpoints FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER never_emptied BEFORE TRUNCATE ON checkpoints FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER only_forward BEFORE UPDATE OR DELETE ON ledgers FOR EACH ROW EXECUTE FUNCTION refuse_going_back();
+CREATE TRIGGER never_emptied BEFORE TRUNCATE ON ledgers FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+-- Built apart and attached: ATTACH lets appends and reads go on, CREATE ... PARTITION OF would stop them.
+-- No default partition: rows in it would have to be searched under an exclusive lock for ever after.
+CREATE FUNCTION prepare_partition(number integer) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    size CONSTANT bigint := 1000000;
+    name CONSTANT text := format('entries_%s', lpad(number::text, 6, '0'));
+BEGIN
+    IF to_regclass(name) IS NOT NULL THEN
+        RETURN false;
+    END IF;
+    PERFORM pg_advisory_xact_lock(hashtext('gateway.journal.partitions'));
+    IF to_regclass(name) IS NOT NULL THEN
+        RETURN false;
+    END IF;
+    EXECUTE format('CREATE TABLE %I (LIKE entries INCLUDING ALL)', name);
+    EXECUTE format('CREATE TRIGGER never_emptied BEFORE TRUNCATE ON %I FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()', name);
+    EXECUTE format('ALTER TABLE entries ATTACH PARTITION %I FOR VALUES FROM (%s) TO (%s)', name, number * size, (number + 1) * size);
+    RETURN true;
+END
+$$;
+SELECT prepare_partition(0);
+SELECT prepare_partition(1);
+
+-- The directory: who may file, under which certificates, below which trust anchors.
+
+CREATE TABLE directory (
+    only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+    version bigint NOT NULL
+);
+COMMENT ON TABLE directory IS 'one row; its version grows with every change, its row lock gives the order of changes';
+INSERT INTO directory (version) VALUES (0);
+
+CREATE TABLE anchors (
+    fingerprint text PRIMARY KEY,
+    pem text NOT NULL,
+    added_at timestamptz NOT NULL,
+    version bigint NOT NULL
+);
+
+CREATE TABLE entities (
+    identifier text PRIMARY KEY,
+    identifier_kind text NOT NULL CHECK (identifier_kind IN ('bin', 'iin')),
+    kind text NOT NULL,
+    name text NOT NULL,
+    state text NOT NULL CHECK (state IN ('active', 'suspended')),
+    enrolled_at timestamptz NOT NULL,
+    version bigint NOT NULL
+);
+CREATE INDEX entities_version ON entities (version);
+
+CREATE TABLE certificates (
+    fingerprint text PRIMARY KEY,
+    identifier text NOT NULL REFERENCES entities,
+    pem text NOT NULL,
+    enrolled_at timestamptz NOT NULL,
+    version bigint NOT NULL
+);
+CREATE INDEX certificates_version ON certificates (version);
+CREATE INDEX certificates_identifier ON certificates (identifier);
+
+CREATE TABLE directory_changes (
+    version bigint PRIMARY KEY,
+    made_at timestamptz NOT NULL,
+    action text NOT NULL,
+    subject text NOT NULL,
+    detail jsonb NOT NULL
+);
+COMMENT ON TABLE directory_changes IS 'what was changed when; kept for ever';
+
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON directory_changes FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER never_emptied BEFORE TRUNCATE ON directory_changes FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER never_deleted BEFORE DELETE ON anchors FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER never_deleted BEFORE DELETE ON entities FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER never_deleted BEFORE DELETE ON certificates FOR EACH ROW EXECUTE FUNCTION refuse_change();

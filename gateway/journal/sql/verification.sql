@@ -1,0 +1,20 @@
+-- How everything that is stored is read again, from the first byte.
+
+-- name: every_entry
+SELECT seq, receipt_id, sender, document, version, verdict, family, edition, received_at, sha256, body, receipt, records,
+    leaf, chain
+FROM entries WHERE ledger = $1 ORDER BY seq;
+
+-- name: every_filing
+SELECT seq, sha256, sender, receipt_id, document, version, accepted FROM filings WHERE ledger = $1 ORDER BY seq;
+
+-- name: every_checkpoint
+SELECT ledger, seq, chain, made_at, jws FROM checkpoints WHERE ledger = $1 ORDER BY seq;
+
+-- name: strays
+SELECT 'entry' AS what, ledger, seq, receipt_id FROM entries WHERE ledger <> ALL ($1::integer[])
+UNION ALL
+SELECT 'filing', ledger, seq, receipt_id FROM filings WHERE ledger <> ALL ($1::integer[])
+UNION ALL
+SELECT 'checkpoint', ledger, seq, NULL FROM checkpoints WHERE ledger <> ALL ($1::integer[])
+ORDER BY ledger, seq, what;

@@ -1,0 +1,266 @@
+"""The log goes to Kafka: a reader of one ledger with a position, nothing more.
+
+Batches are read, their chain is checked, and their records go out in the order of the log, each batch in one Kafka
+transaction together with the position it reaches. While one batch is being committed the next is read.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+import orjson
+import structlog
+
+from gateway.bus.checkpoints import CHECKPOINT_EVENT, CHECKPOINTS_TOPIC
+from gateway.bus.positions import Position
+from gateway.errors import GatewayError
+from gateway.journal.encoding import CHAIN_START, chain_of
+from gateway.model import Checkpoint, Entry, Record
+from gateway.sealing.receipts import ISSUER, moment_text
+
+BATCH_ENTRIES = 512
+BATCH_CHECKPOINTS = 512
+IDLE_SECONDS = 0.5
+FIRST_PAUSE = 0.1
+LONGEST_PAUSE = 5.0
+
+log = structlog.get_logger(__name__)
+
+
+class LogBroken(GatewayError):
+    """The log's entries do not follow from each other; nothing from the first wrong one on is published."""
+
+    code = "log-broken"
+
+    def __init__(self, ledger: int, seq: int, why: str) -> None:
+        super().__init__(f"ledger {ledger}, entry {seq}: {why}; `gateway verify journal` tells more")
+        self.ledger = ledger
+        self.seq = seq
+
+
+class PositionAhead(GatewayError):
+    """Kafka holds more of a ledger than the log does: this is not the database that was published from."""
+
+    code = "position-ahead"
+
+
+class Head(Protocol):
+    """The end of a ledger."""
+
+    @property
+    def seq(self) -> int:
+        """The last entry's place, 0 in an empty ledger."""
+
+
+class Log(Protocol):
+    """What the relay needs of the journal."""
+
+    async def head(self, ledger: int, /) -> Head:
+        """The end of the ledger."""
+
+    async def read(self, ledger: int, after: int, limit: int, /) -> Sequence[Entry]:
+        """The entries that follow `after`, in order, `limit` at the most, at least one where there is one."""
+
+    async def checkpoints_after(self, ledger: int, seq: int, limit: int, /) -> Sequence[Checkpoint]:
+        """The checkpoints beyond this `seq`, in order."""
+
+    async def wait_for_news(self, ledger: int, after: int, timeout: float) -> object:  # noqa: ASYNC109 - as the journal's
+        """Returns when the ledger is longer than `after`, or after `timeout` seconds."""
+
+
+class Publisher(Protocol):
+    """Where the records go; `start` after `stop` begins anew."""
+
+    async def start(self) -> Position | None:
+        """Fences older publishers and returns the position reached."""
+
+    async def publish(self, records: Sequence[Record], position: Position) -> None:
+        """Records and position, all or none."""
+
+    async def stop(self) -> None:
+        """Ends what `start` began; harmless at any time."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Fetched:
+    entries: Sequence[Entry]
+    checkpoints: Sequence[Checkpoint]
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    records: Sequence[Record]
+    position: Position
+    broken: LogBroken | None
+
+
+class Relay:
+    """Publishes one ledger until it is stopped.
+
+    `position`, `head`, `published_records`, `interruptions` and `last_published_at` tell how it is doing; `ready` is
+    true while it is connected and knows its position. Kafka or PostgreSQL being away is waited out. `run` raises
+    RelayFenced when another relay takes over, LogBroken, PositionAhead, or whatever else waiting can't mend.
+    """
+
+    def __init__(
+        self,
+        log: Log,
+        publisher: Publisher,
+        ledger: int = 0,
+        *,
+        batch: int = BATCH_ENTRIES,
+        checkpoints_topic: str = CHECKPOINTS_TOPIC,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.ledger = ledger
+        self.position: Position | None = None
+        self.head = 0
+        self.ready = False
+        self.published_records = 0
+        self.interruptions = 0
+        self.last_published_at: datetime | None = None
+        self._log = log
+        self._publisher = publisher
+        self._batch = batch
+        self._checkpoints_topic = checkpoints_topic
+        self._clock = clock
+        self._stopping = asyncio.Event()
+
+    @property
+    def lag(self) -> int:
+        """How many entries were in the log and not yet in Kafka when it was last looked at."""
+        return max(0, self.head - (self.position.seq if self.position else 0))
+
+    def stop(self) -> None:
+        """Lets `run` end after the batch in hand."""
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Publishes until `stop`; interruptions are followed by a pause that grows from 0.1 to 5 seconds."""
+        pause = FIRST_PAUSE
+        while not self._stopping.is_set():
+            before = self.published_records
+            try:
+                await self._session()
+            except GatewayError as error:
+                if not error.retriable:
+                    log.critical("relay.stopped", ledger=self.ledger, code=error.code, reason=str(error))
+                    raise
+                self.interruptions += 1
+                pause = FIRST_PAUSE if self.published_records > before else min(pause * 2, LONGEST_PAUSE)
+                log.warning("relay.interrupted", ledger=self.ledger, code=error.code, reason=str(error), pause=pause)
+                await self._unless_stopping(asyncio.sleep(pause))
+            finally:
+                self.ready = False
+                await self._publisher.stop()
+
+    async def _session(self) -> None:
+        """From the fencing of older relays to the first error, or to the stop."""
+        position = await self._publisher.start() or Position(self.ledger, 0, CHAIN_START)
+        await self._compare(position)
+        self.position = position
+        self.ready = True
+        log.info("relay.started", ledger=self.ledger, seq=position.seq, head=self.head)
+        reading = asyncio.create_task(self._fetch(position))
+        try:
+            while not self._stopping.is_set():
+                batch = self._verified(position, await reading)
+                moved = batch.position != position
+                position = batch.position
+                reading = asyncio.create_task(self._fetch(position, idle=not moved))
+                if moved:
+                    await self._publish(batch)
+                if batch.broken is not None:
+                    raise batch.broken
+        finally:
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
+
+    async def _compare(self, position: Position) -> None:
+        """Holds the position against the log: same ledger, same history."""
+        self.head = (await self._log.head(self.ledger)).seq
+        if position.seq > self.head:
+            raise PositionAhead(
+                f"ledger {self.ledger}: Kafka holds entries up to {position.seq}, the log ends at {self.head}; "
+                "relay and database do not belong together, or the database was set back"
+            )
+        if position.seq:
+            entries = await self._log.read(self.ledger, position.seq - 1, 1)
+            if not entries or entries[0].chain != position.chain:
+                raise LogBroken(self.ledger, position.seq, "it is not the entry that was published")
+
+    async def _fetch(self, position: Position, *, idle: bool = False) -> _Fetched:
+        """The entries and checkpoints after a position; `idle` waits for news first."""
+        if idle:
+            news = self._log.wait_for_news(self.ledger, position.seq, IDLE_SECONDS)
+            await self._unless_stopping(news)
+        entries = await self._log.read(self.ledger, position.seq, self._batch)
+        self.head = entries[-1].seq if entries else position.seq
+        if len(entries) == self._batch:
+            self.head = (await self._log.head(self.ledger)).seq
+        after = position.checkpoint_seq
+        return _Fetched(entries, await self._log.checkpoints_after(self.ledger, after, BATCH_CHECKPOINTS))
+
+    def _verified(self, position: Position, fetched: _Fetched) -> _Batch:
+        """What may be published of what was read: up to the first entry that does not follow from the one before."""
+        records: list[Record] = []
+        seq, chain, broken = position.seq, position.chain, None
+        for entry in fetched.entries:
+            broken = self._break(seq, chain, entry)
+            if broken is not None:
+                break
+            seq, chain = entry.seq, entry.chain
+            records += entry.records
+        due = [checkpoint for checkpoint in fetched.checkpoints if checkpoint.seq <= seq]
+        records += [checkpoint_record(checkpoint, self._checkpoints_topic) for checkpoint in due]
+        reached = due[-1].seq if due else position.checkpoint_seq
+        return _Batch(records, Position(self.ledger, seq, chain, reached), broken)
+
+    def _break(self, seq: int, chain: bytes, entry: Entry) -> LogBroken | None:
+        if entry.seq != seq + 1:
+            return LogBroken(self.ledger, seq + 1, f"missing, entry {entry.seq} follows")
+        if entry.chain != chain_of(chain, entry.leaf):
+            return LogBroken(self.ledger, entry.seq, "its chain value does not follow from the one before")
+        return None
+
+    async def _publish(self, batch: _Batch) -> None:
+        await self._publisher.publish(batch.records, batch.position)
+        self.position = batch.position
+        self.published_records += len(batch.records)
+        self.last_published_at = self._clock()
+
+    async def _unless_stopping(self, waiting: Coroutine[Any, Any, object]) -> None:
+        """Awaits, but no longer than until `stop`."""
+        tasks = {asyncio.ensure_future(waiting), asyncio.ensure_future(self._stopping.wait())}
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def checkpoint_record(checkpoint: Checkpoint, topic: str = CHECKPOINTS_TOPIC) -> Record:
+    """The record of a checkpoint: its JWS is its seal, the other members say the same in the clear."""
+    made_at = moment_text(checkpoint.made_at)
+    value = {
+        "ledger": checkpoint.ledger,
+        "seq": checkpoint.seq,
+        "chain": checkpoint.chain.hex(),
+        "made_at": made_at,
+        "jws": checkpoint.jws,
+    }
+    headers = {
+        "ce_specversion": "1.0",
+        "ce_id": f"checkpoint-{checkpoint.ledger}-{checkpoint.seq}",
+        "ce_type": CHECKPOINT_EVENT,
+        "ce_source": ISSUER,
+        "ce_time": made_at,
+        "content-type": "application/json",
+    }
+    encoded = tuple((name, text.encode("utf-8")) for name, text in headers.items())
+    return Record(topic, str(checkpoint.ledger), orjson.dumps(value), encoded)

@@ -1,0 +1,106 @@
+"""Receipts: the gateway's word on one message, as a compact JWS over the facts."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from gateway.model import Finding, Receipt, Severity, Verdict
+from gateway.sealing.jws import KeySet, sign_compact, verify_compact
+from gateway.sealing.keys import KeyHolder
+from gateway.sealing.refusals import SealRefused
+from validators.catalogue import catalogue
+
+ISSUER = "urn:fma-gateway"
+RECEIPT_TYPE = "fma-receipt+jws"
+
+
+async def seal_receipt(receipt: Receipt, keys: KeyHolder) -> Receipt:
+    """The receipt with its JWS; the same facts under the same key are always the same bytes."""
+    facts = {
+        **sealed_facts(receipt),
+        "iss": ISSUER,
+        "iat": int(receipt.received_at.timestamp()),
+        "findings": [finding_facts(finding) for finding in receipt.findings],
+    }
+    payload = orjson.dumps(facts, option=orjson.OPT_SORT_KEYS)
+    return replace(receipt, jws=await sign_compact(payload, keys, RECEIPT_TYPE))
+
+
+def read_receipt(jws: str, keys: KeySet) -> Receipt:
+    """The receipt that a JWS truly seals; SealRefused otherwise."""
+    payload = verify_compact(jws.strip(), keys, RECEIPT_TYPE)
+    try:
+        return _receipt_of(orjson.loads(payload), jws.strip())
+    except (KeyError, TypeError, ValueError) as error:
+        raise SealRefused("payload") from error
+
+
+def receipt_facts(receipt: Receipt, lang: str) -> dict[str, Any]:
+    """The JSON that a client reads: the facts, findings with their text in `kk`, `ru` or `en`, and the JWS."""
+    texts = catalogue()
+    return {
+        **sealed_facts(receipt),
+        "findings": [{**finding_facts(finding), "message": texts.text(finding, lang)} for finding in receipt.findings],
+        "receipt": receipt.jws,
+    }
+
+
+def sealed_facts(receipt: Receipt) -> dict[str, Any]:
+    """The facts of a receipt without its findings, times in RFC 3339 (UTC)."""
+    return {
+        "id": str(receipt.id),
+        "verdict": receipt.verdict.value,
+        "document": receipt.document,
+        "version": receipt.version,
+        "sender": receipt.sender,
+        "sha256": receipt.sha256,
+        "received_at": moment_text(receipt.received_at),
+        "family": receipt.family,
+        "message_type": receipt.message_type,
+        "edition": receipt.edition,
+        "codes_digest": receipt.codes_digest,
+    }
+
+
+def finding_facts(finding: Finding) -> dict[str, Any]:
+    """A finding as data, in no language."""
+    return {
+        "code": finding.code,
+        "severity": finding.severity.value,
+        "path": finding.path,
+        "line": finding.line,
+        "field": finding.field,
+        "value": finding.value,
+        "parameters": dict(finding.parameters),
+    }
+
+
+def moment_text(moment: datetime) -> str:
+    """RFC 3339 in UTC with six decimals, such as `2026-11-22T16:45:00.000000Z`."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _receipt_of(facts: Mapping[str, Any], jws: str) -> Receipt:
+    return Receipt(
+        id=UUID(facts["id"]),
+        verdict=Verdict(facts["verdict"]),
+        document=facts["document"],
+        version=facts["version"],
+        sender=facts["sender"],
+        sha256=facts["sha256"],
+        received_at=datetime.fromisoformat(facts["received_at"]),
+        family=facts["family"],
+        message_type=facts["message_type"],
+        edition=facts["edition"],
+        codes_digest=facts["codes_digest"],
+        findings=tuple(_finding_of(finding) for finding in facts["findings"]),
+        jws=jws,
+    )
+
+
+def _finding_of(facts: Mapping[str, Any]) -> Finding:
+    return Finding(**{**facts, "severity": Severity(facts["severity"])})

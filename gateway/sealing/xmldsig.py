@@ -1,0 +1,163 @@
+"""The signature of the FMA's XML messages: checked and made by one profile, a strict subset of XML Signature 1.1."""
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Sequence
+from datetime import datetime
+
+from cryptography.hazmat.primitives.serialization import Encoding
+from lxml import etree
+
+from gateway.errors import ConfigurationError
+from gateway.model import Signer
+from gateway.sealing.algorithms import ALGORITHMS, DSIG, EXCLUSIVE_C14N, SignatureAlgorithm
+from gateway.sealing.certificates import load_certificates
+from gateway.sealing.keys import KeyHolder, LocalKeyHolder
+from gateway.sealing.refusals import SignatureMissing, SignatureOutsideProfile, SignatureWrong
+from gateway.sealing.sigform import read_form
+from gateway.sealing.trust import TrustStore
+
+_OPENING = b"<Signature>"
+_CLOSING = b"</Signature>"
+
+
+def verify_signature(root: etree._Element, trust: TrustStore, at: datetime) -> Signer:
+    """Who signed `/ExportData/SignedData` of a parsed message; SignatureRefused tells why nobody did.
+
+    What was signed is `SignedData` of this very tree, all of it but `Signature`; nothing outside of it is. `at` is the
+    moment for which the certificates must hold. The tree is left as it was.
+    """
+    signed_data = _signed_data(root)
+    signature = _signature(signed_data)
+    form = read_form(signature.text or "")
+    if not hmac.compare_digest(hashlib.sha256(digest_input(signed_data)).digest(), form.digest):
+        raise SignatureWrong("digest")
+    trusted = trust.trusted(form.certificates, at)
+    form.algorithm.verify(trusted.key, form.value, form.signed_info)
+    return trusted.signer
+
+
+def digest_input(signed_data: etree._Element) -> bytes:
+    """The bytes that are signed: `SignedData` without its child `Signature`, by Exclusive C14N without comments.
+
+    `Signature` has neither attributes nor children nor namespaces, so its canonical form can be cut out of the whole:
+    white space around it stays, and nothing need be copied or changed.
+    """
+    canonical = etree.tostring(signed_data, method="c14n", exclusive=True, with_comments=False)
+    if canonical.count(_OPENING) + canonical.count(b"<Signature ") != 1:
+        raise SignatureOutsideProfile("several-signatures")
+    start = canonical.index(_OPENING)
+    end = canonical.index(_CLOSING, start) + len(_CLOSING)
+    return canonical[:start] + canonical[end:]
+
+
+def sign_xml(root: etree._Element, key_pem: bytes, certificate_pems: Sequence[bytes]) -> bytes:
+    """The message with `Signature` filled, in UTF-16; certificates: the key's own first, then intermediates.
+
+    ConfigurationError when the key and the certificate do not belong together, SignatureMissing when the message
+    has no `/ExportData/SignedData`.
+    """
+    keys = LocalKeyHolder.from_pem(key_pem, b"".join(certificate_pems))
+    form, place = _prepared(root, keys)
+    return _filled(root, place, form, keys.sign_now(form.signed_info(canonical=True)))
+
+
+async def sign_tree(root: etree._Element, keys: KeyHolder) -> bytes:
+    """The same as `sign_xml`, with a key that may live elsewhere."""
+    form, place = _prepared(root, keys)
+    return _filled(root, place, form, await keys.sign(form.signed_info(canonical=True)))
+
+
+class _Form:
+    """A `ds:Signature` in the making: its texts are canonical, so nothing need be parsed to sign it."""
+
+    def __init__(self, algorithm: SignatureAlgorithm, digest: bytes, certificates: Sequence[bytes]) -> None:
+        self._algorithm = algorithm
+        self._digest = base64.b64encode(digest).decode("ascii")
+        self._certificates = certificates
+
+    def signed_info(self, *, canonical: bool) -> bytes:
+        """`SignedInfo` as it stands in `ds:Signature`, or as it is signed, with its namespace declared."""
+        declaration = f' xmlns:ds="{DSIG}"' if canonical else ""
+        return (
+            f"<ds:SignedInfo{declaration}>"
+            f'<ds:CanonicalizationMethod Algorithm="{EXCLUSIVE_C14N}"></ds:CanonicalizationMethod>'
+            f'<ds:SignatureMethod Algorithm="{self._algorithm.uri}"></ds:SignatureMethod>'
+            '<ds:Reference URI="SignedData"><ds:Transforms>'
+            f'<ds:Transform Algorithm="{EXCLUSIVE_C14N}"></ds:Transform></ds:Transforms>'
+            f'<ds:DigestMethod Algorithm="{self._algorithm.digest_uri}"></ds:DigestMethod>'
+            f"<ds:DigestValue>{self._digest}</ds:DigestValue></ds:Reference></ds:SignedInfo>"
+        ).encode("ascii")
+
+    def whole(self, value: bytes) -> bytes:
+        """The whole `ds:Signature`."""
+        certificates = b"".join(
+            b"<ds:X509Certificate>" + base64.b64encode(der) + b"</ds:X509Certificate>" for der in self._certificates
+        )
+        return (
+            f'<ds:Signature xmlns:ds="{DSIG}">'.encode("ascii")
+            + self.signed_info(canonical=False)
+            + b"<ds:SignatureValue>"
+            + base64.b64encode(value)
+            + b"</ds:SignatureValue><ds:KeyInfo><ds:X509Data>"
+            + certificates
+            + b"</ds:X509Data></ds:KeyInfo></ds:Signature>"
+        )
+
+
+def _prepared(root: etree._Element, keys: KeyHolder) -> tuple[_Form, etree._Element]:
+    signed_data = _signed_data(root)
+    places = signed_data.findall("Signature")
+    place = places[0] if places else etree.SubElement(signed_data, "Signature")
+    _check_place(place, len(places))
+    place.text = None
+    algorithm = next((row for row in ALGORITHMS.values() if row.jose == keys.algorithm), None)
+    if algorithm is None:
+        raise ConfigurationError(f"no XML signature is made with {keys.algorithm}")
+    ders = [certificate.public_bytes(Encoding.DER) for certificate in load_certificates(keys.certificate)]
+    return _Form(algorithm, hashlib.sha256(digest_input(signed_data)).digest(), ders), place
+
+
+def _filled(root: etree._Element, place: etree._Element, form: _Form, value: bytes) -> bytes:
+    place.text = base64.b64encode(form.whole(value)).decode("ascii")
+    return declared_utf16(root)
+
+
+def declared_utf16(root: etree._Element) -> bytes:
+    """The document in UTF-16 with a byte order mark and an XML declaration, as the order demands."""
+    text = etree.tostring(root, encoding="unicode")
+    return f"<?xml version='1.0' encoding='UTF-16'?>\n{text}".encode("utf-16")
+
+
+def _signed_data(root: etree._Element) -> etree._Element:
+    if root.tag != "ExportData":
+        raise SignatureMissing("not-a-message")
+    found = root.findall("SignedData")
+    if not found:
+        raise SignatureMissing("no-signed-data")
+    if len(found) > 1:
+        raise SignatureOutsideProfile("several-signed-data")
+    if getattr(root.getroottree().docinfo, "doctype", ""):
+        raise SignatureOutsideProfile("dtd")
+    if next(root.iter(etree.Comment, etree.ProcessingInstruction, etree.Entity), None) is not None:
+        raise SignatureOutsideProfile("comment")
+    return found[0]
+
+
+def _signature(signed_data: etree._Element) -> etree._Element:
+    found = signed_data.findall("Signature")
+    if not found:
+        raise SignatureMissing("no-signature")
+    signature = found[0]
+    _check_place(signature, len(found))
+    if not (signature.text or "").strip():
+        raise SignatureMissing("empty-signature")
+    return signature
+
+
+def _check_place(signature: etree._Element, count: int) -> None:
+    if count > 1:
+        raise SignatureOutsideProfile("several-signatures")
+    if len(signature) or signature.attrib:
+        raise SignatureOutsideProfile("signature-element")

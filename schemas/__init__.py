@@ -1,0 +1,1 @@
+"""The XML schemas of the message families, as data."""

@@ -1,0 +1,124 @@
+"""The stored form: faithful, unambiguous, and safe to read when damaged."""
+
+import hashlib
+import struct
+from dataclasses import fields, replace
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+import zstandard
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.journal import JournalDamaged
+from gateway.journal.encoding import (
+    CHAIN_START,
+    Packer,
+    Row,
+    chain_of,
+    frame,
+    frame_records,
+    leaf_of,
+    unframe,
+    unframe_records,
+)
+from gateway.model import Record
+from tests.journal.support import Drafts
+
+TEXT = st.text(st.characters(codec="utf-8"))
+RECORDS = st.lists(
+    st.builds(Record, TEXT, TEXT, st.binary(), st.lists(st.tuples(TEXT, st.binary()), max_size=4).map(tuple)),
+    max_size=4,
+).map(tuple)
+
+
+@given(st.lists(st.none() | st.binary()))
+def test_a_frame_gives_back_its_fields(given_fields: list[bytes | None]) -> None:
+    assert unframe(frame(given_fields)) == given_fields
+
+
+@given(st.lists(st.none() | st.binary()), st.lists(st.none() | st.binary()))
+def test_different_fields_have_different_frames(one: list[bytes | None], other: list[bytes | None]) -> None:
+    assert (frame(one) == frame(other)) == (one == other)
+
+
+@given(st.binary())
+def test_any_bytes_are_a_frame_or_refused(framed: bytes) -> None:
+    try:
+        found = unframe(framed)
+    except JournalDamaged:
+        return
+    assert unframe(frame(found)) == found
+
+
+@given(RECORDS)
+def test_records_are_given_back_as_they_were(records: tuple[Record, ...]) -> None:
+    packer = Packer()
+    assert packer.records(packer.pack(frame_records(records))) == records
+
+
+@given(st.binary())
+def test_any_bytes_are_records_or_refused(framed: bytes) -> None:
+    for candidate in (framed, b"\x01" + framed, frame([framed]), frame([b"\x01" + framed])):
+        try:
+            unframe_records(candidate)
+        except JournalDamaged:
+            continue
+
+
+@given(st.binary())
+def test_any_bytes_unpack_or_are_refused(packed: bytes) -> None:
+    for candidate in (packed, b"\x28\xb5\x2f\xfd" + packed):
+        try:
+            Packer().unpack(candidate)
+        except JournalDamaged:
+            continue
+
+
+def test_a_frame_that_promises_more_than_may_be_unpacked_is_refused() -> None:
+    huge = zstandard.ZstdCompressor().compressobj(size=1 << 40).compress(b"")
+    promise = b"\x28\xb5\x2f\xfd\xe0" + struct.pack("<Q", 1 << 40)
+    for packed in (promise, huge + promise):
+        with pytest.raises(JournalDamaged):
+            Packer().unpack(packed)
+
+
+def test_the_leaf_is_the_documented_one(draft: Drafts) -> None:
+    row = replace(Packer().row(draft()), document=None)
+    moment = int(row.received_at.timestamp()) * 1_000_000 + row.received_at.microsecond
+    entry = b"\x01"
+    for field in (
+        row.receipt_id.bytes,
+        row.sender.encode(),
+        None,
+        str(row.version).encode(),
+        row.verdict.encode(),
+        row.family.encode(),
+        row.edition.encode(),
+        moment.to_bytes(8),
+        row.sha256,
+        row.body,
+        row.receipt.encode(),
+        row.records,
+    ):
+        entry += b"\xff" * 4 if field is None else len(field).to_bytes(4) + field
+    assert leaf_of(row) == hashlib.sha256(b"\x00" + entry).digest()
+    assert chain_of(CHAIN_START, leaf_of(row)) == hashlib.sha256(bytes(32) + leaf_of(row)).digest()
+
+
+def test_every_column_moves_the_leaf(draft: Drafts) -> None:
+    row, other = Packer().row(draft(sender="one")), Packer().row(draft(sender="two", version="C"))
+    changed = {"verdict": "refused", "family": "gaming", "edition": "2026-04-01"}
+    for field in fields(Row):
+        value = changed.get(field.name, getattr(other, field.name))
+        assert leaf_of(replace(row, **{field.name: value})) != leaf_of(row), field.name
+
+
+def test_a_moment_is_sealed_as_the_moment_it_is_in_whatever_zone(draft: Drafts) -> None:
+    given_draft = draft()
+    local = given_draft.receipt.received_at.astimezone(timezone(timedelta(hours=5)))
+    row = Packer().row(replace(given_draft, receipt=replace(given_draft.receipt, received_at=local)))
+    packer = Packer()
+    assert leaf_of(row) == leaf_of(replace(packer.row(given_draft), body=row.body, records=row.records))
+    assert row.received_at.tzinfo is UTC
+    assert row.received_at > datetime(2026, 1, 1, tzinfo=UTC)

@@ -1,0 +1,135 @@
+"""One walk over the tree: content as plain data, and the flaws of values and broken rules met on the way."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from types import MappingProxyType
+from typing import Any
+
+from lxml import etree
+
+from codes.editions import Edition
+from validators.faults import Breach, Fault, Flaw, place_breach
+from validators.fm1.parameters import Parameters
+
+Content = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What rules may know beside the message.
+
+    `day` chose the edition; `received` and `latest` (the last moment that is not in the future) are wall-clock
+    moments of Asia/Almaty; `kind` is the sender's enrolled kind, None where it is not known.
+    """
+
+    day: date
+    received: datetime
+    latest: datetime
+    kind: str | None
+    edition: Edition
+    parameters: Parameters
+
+
+Check = Callable[[str, Setting], Flaw | None]
+Rule = Callable[[Content, Setting], Iterable[Breach]]
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What is looked at in one element: checks of its value and attributes, rules over its content, its children.
+
+    `container` says that it holds elements only, `repeated` that its content becomes an item of a list. `leaves` and
+    `blocks` are the children again, parted into plain values and the rest: the walk is the hot path of a verdict.
+    """
+
+    children: Mapping[str, "Shape"] = field(default_factory=lambda: MappingProxyType({}))
+    checks: tuple[Check, ...] = ()
+    attributes: tuple[tuple[str, tuple[Check, ...]], ...] = ()
+    rules: tuple[Rule, ...] = ()
+    container: bool = False
+    repeated: bool = False
+    leaves: Mapping[str, tuple[Check, ...]] = field(init=False)
+    blocks: Mapping[str, "Shape"] = field(init=False)
+
+    def __post_init__(self) -> None:
+        leaves = {tag: shape.checks for tag, shape in self.children.items() if shape.plain}
+        blocks = {tag: shape for tag, shape in self.children.items() if not shape.plain}
+        object.__setattr__(self, "leaves", leaves)
+        object.__setattr__(self, "blocks", blocks)
+
+    @property
+    def plain(self) -> bool:
+        """Whether nothing but a value is looked at."""
+        return not (self.container or self.attributes or self.rules)
+
+
+def leaf(*checks: Check) -> Shape:
+    """An element that holds a value."""
+    return Shape(checks=checks)
+
+
+def carrier(attribute: str, *checks: Check, rules: tuple[Rule, ...] = ()) -> Shape:
+    """An element that holds a value or nothing, and carries one attribute that is checked."""
+    return Shape(attributes=((attribute, checks),), rules=rules)
+
+
+def block(children: Mapping[str, Shape], *rules: Rule, attribute: str | None = None, repeated: bool = False) -> Shape:
+    """An element that holds elements, and the rules over them."""
+    attributes: tuple[tuple[str, tuple[Check, ...]], ...] = () if attribute is None else ((attribute, ()),)
+    return Shape(children, attributes=attributes, rules=rules, container=True, repeated=repeated)
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """One walk over one message; whatever is wrong in it is added to the faults.
+
+    In the content tags become keys, attributes `@Name`, the text of an element that may carry attributes `#text`,
+    repeated elements lists. Of an element that must not be repeated the first counts; unknown elements are the
+    schema's business.
+    """
+
+    setting: Setting
+    faults: list[Fault] = field(default_factory=list)
+
+    def read(self, element: etree._Element, shape: Shape) -> Content:
+        """The content of an element that is more than a plain value."""
+        content: Content = {}
+        for name, checks in shape.attributes:
+            value = element.get(name)
+            if value is not None:
+                content["@" + name] = value
+                for check in checks:
+                    flaw = check(value, self.setting)
+                    if flaw is not None:
+                        self.faults.append(Fault(flaw.code, element, "/@" + name, value, flaw.parameters))
+        if shape.container:
+            self._read_children(element, shape, content)
+        else:
+            content["#text"] = element.text or ""
+        for rule in shape.rules:
+            breaches = [*rule(content, self.setting)]
+            if breaches:
+                self.faults.extend(place_breach(element, breach) for breach in breaches)
+        return content
+
+    def _read_children(self, element: etree._Element, shape: Shape, content: Content) -> None:
+        leaves, blocks, setting = shape.leaves, shape.blocks, self.setting
+        for child in element:
+            tag = child.tag
+            checks = leaves.get(tag)
+            if checks is not None:
+                text = child.text or ""
+                if tag not in content:
+                    content[tag] = text
+                for check in checks:
+                    flaw = check(text, setting)
+                    if flaw is not None:
+                        self.faults.append(Fault(flaw.code, child, "", text, flaw.parameters))
+            elif tag in blocks:
+                below = blocks[tag]
+                found = self.read(child, below)
+                if below.repeated:
+                    content.setdefault(tag, []).append(found)
+                elif tag not in content:
+                    content[tag] = found

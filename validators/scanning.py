@@ -1,0 +1,136 @@
+"""A look at the text of a message before libxml2 sees it: what is hostile, what is too much, which names are new.
+
+libxml2 never forgets a name it has met: lxml keeps one table of names a thread, for as long as the thread lives. So
+names that no schema of ours knows are found here, and the message that holds them is parsed where the table is thrown
+away afterwards.
+"""
+
+import re
+from functools import lru_cache
+from typing import Final, NamedTuple, NoReturn
+
+from validators.limits import Limits
+from validators.refusals import EncodingRefused, Hostile, LimitExceeded, NotWellFormed, Refusal
+
+_START_TAGS: Final = re.compile(rb"<([^/][^>]*)")
+_ALL_TAGS: Final = re.compile(rb"<([^>]*)")
+_QUOTED_START_TAGS: Final = re.compile(rb"""<([^>](?:[^>"']|"[^"]*"|'[^']*')*+)""")
+_NAME: Final = rb"""[^\s<>/="'&!?]++"""
+_ATTRIBUTE: Final = rb"""\s++(""" + _NAME + rb""")\s*+=\s*+("[^"<]*+"|'[^'<]*+')"""
+_TAG: Final = re.compile(rb"(" + _NAME + rb")((?:" + _ATTRIBUTE + rb")*+)\s*+/?")
+_ATTRIBUTES: Final = re.compile(_ATTRIBUTE)
+_CDATA_OR_MARK: Final = re.compile(
+    rb"<!\[CDATA\[(?s:.*?)\]\]>|<!--|<!DOCTYPE|<!|<\?xml(?=[\s?])|<\?|&(?!amp;|lt;|gt;|quot;|apos;|#)[^\s;<&]*+;?"
+)
+_CDATA: Final = re.compile(rb"<!\[CDATA\[(?s:.*?)\]\]>")
+_LONG_BLANK: Final = re.compile(rb">(\s{16,59})<")
+_MARKS: Final[dict[bytes, tuple[type[Refusal], str]]] = {
+    b"<!--": (Hostile, "comment"),
+    b"<!DOCTYPE": (Hostile, "dtd"),
+    b"<!": (NotWellFormed, "markup"),
+    b"<?xml": (NotWellFormed, "declaration-not-first"),
+    b"<?": (Hostile, "processing-instruction"),
+}
+_FEW_BLANKS: Final = 64
+_WORTH_REMEMBERING: Final = 160
+
+
+def scan(text: bytes, start: int, limits: Limits, vocabulary: frozenset[bytes], *, closing: bool = False) -> bool:
+    """True when all names in the UTF-8 text from `start` on are of the vocabulary; raises what must be refused.
+
+    Names of end tags are looked at only when `closing` is true: in well-formed XML they repeat those of start tags.
+    What is not well formed in other ways is left to the parser.
+    """
+    if b"\0" in text:
+        raise EncodingRefused("nul", text.count(b"\n", 0, text.index(b"\0")) + 1)
+    if b"&" in text or b"!" in text or text.find(b"?", start) >= 0:
+        text = _without_cdata(text, start)
+    tags = _START_TAGS.findall(text, start)
+    _limit("elements", len(tags), limits.elements)
+    if closing:
+        tags = _ALL_TAGS.findall(text, start)
+    unusual = set(tags) - vocabulary
+    familiar = _examine(unusual, text, start, limits, vocabulary) if unusual else True
+    return familiar and _blanks_are_few(text, start)
+
+
+def _without_cdata(text: bytes, start: int) -> bytes:
+    found = False
+    for match in _CDATA_OR_MARK.finditer(text, start):
+        mark = match.group()
+        if mark.startswith(b"<![CDATA["):
+            found = True
+        else:
+            _refuse_mark(mark, text.count(b"\n", 0, match.start()) + 1)
+    return text[:start] + _CDATA.sub(_blank_lines, text[start:]) if found else text
+
+
+def _blank_lines(match: re.Match[bytes]) -> bytes:
+    return b"\n" * match.group().count(b"\n")
+
+
+def _refuse_mark(mark: bytes, line: int) -> NoReturn:
+    if mark.startswith(b"&"):
+        if mark.endswith(b";") and len(mark) > len(b"&;"):
+            raise Hostile("entity", line)
+        raise NotWellFormed("ampersand", line)
+    kind, reason = _MARKS[mark]
+    raise kind(reason, line)
+
+
+def _examine(tags: set[bytes], text: bytes, start: int, limits: Limits, vocabulary: frozenset[bytes]) -> bool:
+    shapes = [_shape(tag) for tag in tags]
+    understood = None not in shapes
+    if not understood:
+        quoted = set(_QUOTED_START_TAGS.findall(text, start)) - vocabulary
+        shapes = [_shape(tag) for tag in quoted]
+        understood = None not in shapes
+    names: set[bytes] = set()
+    for shape in shapes:
+        if shape is not None:
+            _limit("attributes", len(shape.names) - 1, limits.attributes)
+            _limit("attribute", shape.longest, limits.attribute)
+            names.update(shape.names)
+    foreign = names - vocabulary
+    _limit("names", len(foreign), limits.names)
+    for name in foreign:
+        _limit("name", len(name.decode()), limits.name)
+    return understood and not foreign
+
+
+class _Shape(NamedTuple):
+    """The names of a start tag, its own first, and the length of its longest attribute value."""
+
+    names: tuple[bytes, ...]
+    longest: int
+
+
+def _shape(tag: bytes) -> _Shape | None:
+    return _remembered_shape(tag) if len(tag) <= _WORTH_REMEMBERING else _shape_of(tag)
+
+
+def _shape_of(tag: bytes) -> _Shape | None:
+    match = _TAG.fullmatch(tag.removeprefix(b"/"))
+    if match is None:
+        return None
+    attributes = _ATTRIBUTES.findall(match[2])
+    longest = max((len(value.decode()) - 2 for _, value in attributes), default=0)
+    return _Shape((match[1], *(name for name, _ in attributes)), longest)
+
+
+_remembered_shape = lru_cache(maxsize=2_048)(_shape_of)
+
+
+def _limit(reason: str, found: int, most: int) -> None:
+    if found > most:
+        raise LimitExceeded(reason, None, {"most": str(most), "found": str(found)})
+
+
+def _blanks_are_few(text: bytes, start: int) -> bool:
+    """Whether white space between tags takes few forms: libxml2 remembers it as it remembers names.
+
+    Spaces alone take few forms whatever their number; so does a new line after the XML declaration.
+    """
+    if text.find(b"\n", start + 1) < 0 and text.find(b"\t", start) < 0:
+        return True
+    return len(set(_LONG_BLANK.findall(text, start))) <= _FEW_BLANKS

@@ -1,0 +1,33 @@
+"""Findings about the structure of a message: libxml2 judges, and xmlschema is asked only about what it refused."""
+
+from itertools import islice
+from typing import Final
+
+from lxml import etree
+
+from validators.model import Finding, Severity
+from validators.schemas import Schema
+
+MOST_FINDINGS: Final = 500
+
+
+def structure_findings(root: etree._Element, schema: Schema) -> list[Finding]:
+    """Every defect of structure and form, in document order; empty when the schema accepts the message.
+
+    After `MOST_FINDINGS` a last finding says that more are not listed.
+    """
+    if schema.accepts(root):
+        return []
+    from validators.explain import explain  # noqa: PLC0415 - xmlschema costs memory, needed for refusals only
+
+    findings = list(islice(explain(root, schema), MOST_FINDINGS + 1))
+    if len(findings) > MOST_FINDINGS:
+        last = findings[-1]
+        most = {"most": str(MOST_FINDINGS)}
+        findings[-1] = Finding("XML-098", Severity.ERROR, last.path, last.line, parameters=most)
+    return findings or [_unexplained(root, schema)]
+
+
+def _unexplained(root: etree._Element, schema: Schema) -> Finding:
+    reason, line = schema.complaint(root)
+    return Finding("XML-099", Severity.ERROR, f"/{root.tag}", line, parameters={"message": reason})
