@@ -19,7 +19,6 @@ _CODES: Final[Mapping[str, str]] = {
     "eknp": "XML-026",
     "party": "XML-027",
     "identifier": "XML-028",
-    "base64": "XML-029",
     "failure": "XML-030",
 }
 _OTHER_FORM: Final = "XML-031"

@@ -39,7 +39,7 @@ def judge(message: ParsedMessage, circumstances: Circumstances, profiles: Profil
     day = effective_day(root, circumstances)
     candidates = profiles.on(day.day)
     message_type = message_type_of(root)
-    if message_type not in candidates[0].accepted:
+    if message_type not in candidates[0].accepted or _look_alike_of_check(root) is not None:
         return _unknown(root, message_type, candidates[0])
     first = _judge_by(candidates[0], root, message_type, circumstances, day)
     if first.verdict.stands:
@@ -88,7 +88,7 @@ def _findings(
     if not faults and len(structure) < _SOME:
         return tuple(structure)
     paths = named(root) if structure or len(faults) > _FEW_FAULTS else None
-    spoken = {finding.path for finding in structure}
+    spoken = _spoken(structure)
     placed = [
         (finding, fault.element) for fault in faults if (finding := _finding(fault, schema, paths)).path not in spoken
     ]
@@ -98,6 +98,17 @@ def _findings(
         position = {element: nth for nth, element in enumerate(root.iter())}
         placed.sort(key=lambda pair: (position[pair[1]], pair[0].path.count("/")))
     return tuple(finding for finding, _ in placed)
+
+
+def _spoken(structure: Iterable[Finding]) -> set[str]:
+    """The paths that the schema's findings speak of, and of a misspelt name the right one beside it."""
+    paths = set()
+    for finding in structure:
+        paths.add(finding.path)
+        meant = finding.parameters.get("suggestion")
+        if meant is not None:
+            paths.add(f"{finding.path.rpartition('/')[0]}/{meant}")
+    return paths
 
 
 def _finding(fault: Fault, schema: Schema, paths: Mapping[etree._Element, str] | None) -> Finding:
@@ -187,15 +198,30 @@ def _unknown(root: etree._Element, message_type: str, profile: Profile) -> Judge
 
 
 def _unknown_finding(root: etree._Element) -> Finding:
+    misspelt = _look_alike_of_check(root)
+    if misspelt is not None:
+        return found(
+            "MSG-002",
+            path_of(misspelt),
+            line=line_of(misspelt),
+            value=misspelt.tag,
+            parameters={"letters": foreign_letters(misspelt.tag)},
+        )
     data = root.find("SignedData/Data")
-    for inner in data if data is not None else ():
-        if inner.tag != CHECK and latin(inner.tag) == CHECK:
-            parameters = {"letters": foreign_letters(inner.tag)}
-            return found("MSG-002", path_of(inner), line=line_of(inner), value=inner.tag, parameters=parameters)
     place = data if data is not None else root
     inside = [child.tag for block in place for child in (block, *block)]
     shown = ", ".join(shown_name(tag)[:_SHOWN_LENGTH] for tag in inside[:_SHOWN_NAMES]) or "-"
     return found("MSG-001", path_of(place), line=line_of(place), parameters={"contents": shown})
+
+
+def _look_alike_of_check(root: etree._Element) -> etree._Element | None:
+    """The child of `Data` whose name only looks like `Check`."""
+    for signed in root.iterchildren("SignedData"):
+        for data in signed.iterchildren("Data"):
+            for inner in data:
+                if not inner.tag.isascii() and latin(inner.tag) == CHECK:
+                    return inner
+    return None
 
 
 def _inner_text(root: etree._Element, tag: str) -> str | None:

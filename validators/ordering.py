@@ -47,23 +47,24 @@ def slots_of(group: XsdGroup) -> tuple[Slot, ...]:
 def in_order(slots: Sequence[int]) -> frozenset[int]:
     """Positions in `slots` of a longest run that never goes back: all other children are the misplaced ones.
 
-    Of runs of equal length the one that keeps earlier children is taken.
+    Of runs of equal length the one that keeps earlier children is taken, so the run is sought from the end.
     """
     ends: list[int] = []
     heads: list[int] = []
     before: list[int] = []
-    for position, slot in enumerate(slots):
-        length = bisect_right(ends, slot)
+    last = len(slots) - 1
+    for position, slot in enumerate(reversed(slots)):
+        length = bisect_right(ends, -slot)
         before.append(heads[length - 1] if length else -1)
         if length == len(ends):
-            ends.append(slot)
+            ends.append(-slot)
             heads.append(position)
         else:
-            ends[length] = slot
+            ends[length] = -slot
             heads[length] = position
     kept: set[int] = set()
     position = heads[-1] if heads else -1
     while position >= 0:
-        kept.add(position)
+        kept.add(last - position)
         position = before[position]
     return frozenset(kept)

@@ -22,7 +22,7 @@ TRANSACTION_SECONDS = 60
 DEADLINE_SECONDS = 30.0
 STOP_SECONDS = 5.0
 ABORT_SECONDS = 2.0
-RETRY_MS = 20
+RETRY_MS = 100
 
 logging.getLogger("aiokafka.producer.producer").setLevel(logging.INFO)  # at DEBUG it writes every key and value
 

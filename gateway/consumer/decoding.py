@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gateway.errors import GatewayError
 from gateway.model import Event, Severity, Verdict
+from validators.fm1.model import FM1
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
@@ -53,9 +54,9 @@ class Judged(BaseModel):
 
 
 class FM1Event(Judged):
-    """An accepted FM-1; `message` is the message as plain data, tags as keys and attributes as `@Name`."""
+    """An accepted FM-1, its content typed: `message.reporter`, `message.message`, `message.participants` ..."""
 
-    message: Mapping[str, Any]
+    message: FM1
 
 
 class Rejection(Judged):

@@ -24,7 +24,6 @@ from validators.refusals import Refusal
 CLIENT_GONE = 499
 _NOT_FOUND, _METHOD_NOT_ALLOWED, _SERVER_ERROR = 404, 405, 500
 _QUIET = frozenset({"/healthz", "/readyz"})
-_CLOSING = frozenset({"too-large", "body-timeout", "overloaded"})
 EXPECTED = {
     "after": "a cursor",
     "edition": "YYYY-MM-DD",
@@ -100,10 +99,7 @@ class Edge:
         problem = problem_for(error, occurrence.instance, occurrence.language, self._bounds.retry_after_seconds)
         occurrence.problem = problem.kind.code
         self._metrics.problem(problem.kind.code, problem.kind.status)
-        response = problem.response()
-        if problem.kind.code in _CLOSING:
-            response.headers["Connection"] = "close"
-        return response
+        return problem.response()
 
     def _tell(self, scope: Scope, occurrence: Occurrence, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", occurrence.route)

@@ -2,7 +2,7 @@
 
 httptools collects a header's value, a trailer or a URL for as long as bytes come, and uvicorn waits for a head for
 ever. Here a head is bounded in bytes and seconds, a body in its number of chunks and in what stands between them, and
-the process in its connections.
+the process in its connections. Who is refused in the middle of sending still gets to read why.
 """
 
 import asyncio
@@ -37,6 +37,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._chunks = 0
         self._head_bytes = 0
         self._fault = "bad-request"
+        self._lingering = False
         self._head_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -54,7 +55,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parses what came, and refuses when bytes come that lead nowhere."""
-        if self.transport.is_closing():
+        if self._lingering or self.transport.is_closing():
             return
         if self._in_head and self._head_timer is None:
             self._await_head()
@@ -95,6 +96,13 @@ class BoundedProtocol(HttpToolsProtocol):
         self._loose_bytes = 0
         super().on_message_complete()
 
+    def on_response_complete(self) -> None:
+        """Goes on with the next request, unless what was answered is still being sent."""
+        unfinished = self.cycle.more_body
+        super().on_response_complete()
+        if unfinished:
+            self._linger()
+
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's English is not shown
         """Answers what is not HTTP with a problem."""
         self._refuse(self._fault)
@@ -127,11 +135,27 @@ class BoundedProtocol(HttpToolsProtocol):
             self.transport.close()
 
     def _refuse(self, code: str) -> None:
+        if self._lingering or self.transport.is_closing():
+            return
+        if self._answering and self.cycle.response_started:
+            self.transport.close()
+            return
+        self._answer(code)
+        self._linger()
+
+    def _linger(self) -> None:
+        """Ends the answer, then reads and drops for a moment: a reset would take the answer from its reader."""
         if self.transport.is_closing():
             return
-        if not (self._answering and self.cycle.response_started):
-            self._answer(code)
-        self.transport.close()
+        self._lingering = True
+        self._stop_timer()
+        if self._answering:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        self.flow.resume_reading()
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self.loop.call_later(self.bounds.linger_seconds, self.transport.close)
 
     def _answer(self, code: str) -> None:
         kind = problem_book().kinds[code]

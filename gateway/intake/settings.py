@@ -34,6 +34,7 @@ class Bounds:
     page_entries: int = 100
     token_seconds: int = 300
     keep_alive_seconds: int = 15
+    linger_seconds: float = 2.0
     stop_seconds: int = 30
     ready_seconds: float = 3.0
 

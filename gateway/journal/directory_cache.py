@@ -19,7 +19,7 @@ class DirectoryCache:
     While PostgreSQL is away the last copy stands: nothing can be filed then anyway.
     """
 
-    def __init__(self, directory: Directory, seconds: float = 2.0) -> None:
+    def __init__(self, directory: Directory, seconds: float = 0.25) -> None:
         self._directory = directory
         self._seconds = seconds
         self._task: asyncio.Task[None] | None = None

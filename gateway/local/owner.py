@@ -1,6 +1,5 @@
 """Who runs PostgreSQL, which refuses to be run by root, and what that user must be able to reach."""
 
-import getpass
 import hashlib
 import os
 import pwd
@@ -102,4 +101,4 @@ def socket_directory(directory: Path) -> Path:
     if len(os.fsencode(inside)) <= LONGEST_SOCKET_DIRECTORY and "," not in str(inside):
         return inside
     mark = hashlib.sha256(os.fsencode(directory)).hexdigest()[:16]
-    return Path(tempfile.gettempdir()) / f"fma-gateway-{getpass.getuser()}-{mark}"
+    return Path(tempfile.gettempdir()) / f"fma-gateway-{os.geteuid()}-{mark}"

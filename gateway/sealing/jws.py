@@ -169,7 +169,9 @@ def decoded(text: str) -> bytes:
     return value
 
 
-def _key_of_jwk(member: Mapping[str, Any]) -> ECKey | RSAKey:
+def _key_of_jwk(member: object) -> ECKey | RSAKey:
+    if not isinstance(member, Mapping):
+        raise TypeError("a key is an object")
     public = {name: value for name, value in member.items() if name in ("kty", "crv", "x", "y", "n", "e")}
     key = RSAKey.import_key(public) if member["kty"] == "RSA" else ECKey.import_key(public)
     algorithm_of(key.public_key)

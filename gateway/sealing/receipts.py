@@ -86,7 +86,7 @@ def moment_text(moment: datetime) -> str:
 
 def _receipt_of(facts: Mapping[str, Any], jws: str) -> Receipt:
     return Receipt(
-        id=UUID(facts["id"]),
+        id=UUID(str(facts["id"])),
         verdict=Verdict(facts["verdict"]),
         document=facts["document"],
         version=facts["version"],

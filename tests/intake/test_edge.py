@@ -1,8 +1,10 @@
 """What the network may do to the intake: real sockets, raw bytes, slow and greedy clients."""
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncIterator
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -24,14 +26,14 @@ async def talk(address: Address, *pieces: bytes, pause: float = 0.0, patience: f
     received = b""
     try:
         async with asyncio.timeout(patience):
-            for piece in pieces:
-                writer.write(piece)
-                await writer.drain()
-                await asyncio.sleep(pause)
-            while chunk := await reader.read(65_536):
-                received += chunk
-    except (ConnectionError, BrokenPipeError):
-        received += bytes(reader._buffer)  # type: ignore[attr-defined]
+            with contextlib.suppress(ConnectionError):
+                for piece in pieces:
+                    writer.write(piece)
+                    await writer.drain()
+                    await asyncio.sleep(pause)
+            with contextlib.suppress(ConnectionError):
+                while chunk := await reader.read(65_536):
+                    received += chunk
     finally:
         writer.close()
     return received
@@ -65,9 +67,7 @@ async def test_a_chunked_message_is_filed(server: Address, world: World) -> None
 
 
 async def test_a_body_announced_too_large_is_refused_before_it_is_sent(server: Address) -> None:
-    status, problem = problem_in(
-        await talk(server, HEAD + b"Content-Length: 1000001\r\nExpect: 100-continue\r\n\r\n")
-    )
+    status, problem = problem_in(await talk(server, HEAD + b"Content-Length: 1000001\r\nExpect: 100-continue\r\n\r\n"))
     assert (status, problem["code"]) == (413, "too-large")
 
 
@@ -104,7 +104,10 @@ async def test_a_client_that_leaves_in_the_middle_does_no_harm(server: Address) 
 
 @pytest.mark.parametrize(
     "head",
-    [b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", b"GET / HTTP/1.1\r\nHost: x\r\nA: " + b"a" * 9000 + b"\r\n\r\n"],
+    [
+        b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nA: " + b"a" * 9000 + b"\r\n\r\n",
+    ],
 )
 async def test_a_head_that_is_too_large_is_refused(server: Address, head: bytes) -> None:
     status, problem = problem_in(await talk(server, head))
@@ -155,7 +158,12 @@ async def test_any_bytes_on_the_socket_leave_the_service_alive(server: Address, 
 
 
 @COMMON
-@given(body=st.one_of(st.binary(max_size=2000), st.text(max_size=500).map(lambda text: f"<a>{text}</a>".encode("utf-16", "surrogatepass"))))
+@given(
+    body=st.one_of(
+        st.binary(max_size=2000),
+        st.text(max_size=500).map(lambda text: f"<a>{text}</a>".encode("utf-16", "surrogatepass")),
+    )
+)
 async def test_any_bytes_filed_get_a_problem_of_the_clients_making(client: httpx.AsyncClient, body: bytes) -> None:
     for path in ("/v1/messages", "/v1/validate"):
         answer = await client.post(path, content=body, headers=XML)
@@ -170,20 +178,20 @@ async def test_a_real_message_with_some_bytes_changed_is_never_accepted_and_neve
 ) -> None:
     body = bytearray(world.message())
     for _ in range(data.draw(st.integers(1, 4))):
-        body[data.draw(st.integers(0, len(body) - 1))] ^= data.draw(st.integers(1, 255))
+        body[data.draw(st.integers(0, 5000))] ^= data.draw(st.integers(1, 255))
     answer = await client.post("/v1/validate", content=bytes(body), headers=XML)
     assert answer.status_code in (200, 400, 401), answer.text
 
 
 @COMMON
 @given(
-    path=st.text(st.characters(codec="utf-8", exclude_characters="/?#\0"), min_size=1, max_size=40),
+    path=st.binary(min_size=1, max_size=40).map(quote),
     accept=st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=60),
 )
 async def test_any_path_and_any_preferences_get_an_answer(client: httpx.AsyncClient, path: str, accept: str) -> None:
     headers = {"Accept": accept, "Accept-Language": accept}
     for prefix in ("/v1/codes/", "/v1/messages/", "/v1/schemas/fm1/2025-07-10/", "/"):
-        answer = await client.get(httpx.URL("https://x" + prefix).copy_with(path=prefix + path), headers=headers)
+        answer = await client.get(prefix + path, headers=headers)
         assert answer.status_code < 500
 
 

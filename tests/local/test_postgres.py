@@ -1,6 +1,8 @@
 import os
 import shutil
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,6 +27,21 @@ def postgres(short_directory: Path) -> Iterator[Postgres]:
     yield postgres
     postgres.stop()
     shutil.rmtree(postgres.sockets, ignore_errors=True)
+
+
+AS_NOBODY = """
+import os, pwd, sys
+from pathlib import Path
+from gateway.local.postgres import Postgres
+directory, nobody = Path(sys.argv[1]), pwd.getpwnam("nobody")
+os.setgroups([])
+os.setgid(nobody.pw_gid)
+os.setuid(nobody.pw_uid)
+postgres = Postgres(directory / "postgres", directory / "run", directory / "logs" / "postgres.log")
+postgres.start()
+print("answers", postgres.create_database("another"))
+postgres.stop()
+"""
 
 
 async def asked(dsn: str, query: str) -> object:
@@ -101,3 +118,14 @@ def test_a_socket_directory_of_someone_else_is_refused(tmp_path: Path) -> None:
     (tmp_path / "run").symlink_to("/")
     with pytest.raises(ConfigurationError, match=r"belongs to someone else"):
         server_in(tmp_path).start()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="who is no root runs every other test as an ordinary user")
+def test_an_ordinary_user_runs_it_too(short_directory: Path) -> None:
+    directory = short_directory / "ordinary"
+    directory.mkdir()
+    shutil.chown(directory, "nobody")
+    command = [sys.executable, "-c", AS_NOBODY, str(directory)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "answers" in done.stdout, done.stderr
+    assert (directory / "postgres" / "PG_VERSION").owner() == "nobody"

@@ -1,6 +1,5 @@
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -150,14 +149,15 @@ def test_down_keeps_the_data_and_the_places_and_status_tells_it(own: Stack, runn
 
 def test_what_was_started_is_stopped_again_when_a_part_does_not_start(own: Stack) -> None:
     own.down()
-    settings = own.directory / "postgres" / "postgresql.conf"
-    whole = settings.read_bytes()
-    settings.write_bytes(b"no such setting = 1\n")
+    facts = own.directory / "kafka" / "data" / "meta.properties"
+    whole = facts.read_bytes()
+    facts.write_bytes(whole.replace(b"node.id=1", b"node.id=2"))
     status, out, problems = gateway("up", "--dir", own.directory, "--json")
-    settings.write_bytes(whole)
+    facts.write_bytes(whole)
     assert status == 2
     assert out == ""
-    assert "PostgreSQL: stopped while starting" in problems
+    assert "PostgreSQL: starting" in problems
+    assert "Kafka: stopped while starting" in problems
     assert own.status().down
 
 
@@ -166,20 +166,3 @@ def test_wipe_stops_and_deletes_all_of_it(own: Stack, stack: StackFacts) -> None
     assert not own.directory.exists()
     assert answer_of("wipe", "--dir", own.directory)["wiped"] is False
     assert Stack(stack.directory).status() == stack
-
-
-def test_an_ordinary_user_can_start_what_root_can_not(short_directory: Path) -> None:
-    if os.geteuid() != 0:
-        pytest.skip("only root can be somebody else for a moment")
-    directory = short_directory / "ordinary"
-    directory.mkdir()
-    shutil.chown(directory, "nobody")
-    program = (
-        "import sys; from pathlib import Path; from gateway.local.postgres import Postgres; d = Path(sys.argv[1]); "
-        "p = Postgres(d / 'postgres', d / 'run', d / 'logs' / 'postgres.log'); print(p.start().pid); p.stop()"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program, directory], user="nobody", capture_output=True, text=True, check=False, cwd="/"
-    )
-    assert done.returncode == 0, done.stderr
-    assert (directory / "postgres" / "PG_VERSION").owner() == "nobody"

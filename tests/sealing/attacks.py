@@ -1,5 +1,7 @@
 """Attacks on the signature, one a line: its name, how it is made, and the reason for which it must be refused.
 
+Longer than other modules because it is a table.
+
 What stands before `value` in a making is truly signed by a trusted signer: such a signature is not wrong but outside
 the profile, and a verifier that interprets it would accept it.
 """

@@ -146,6 +146,10 @@ def deep_leaf() -> Certificate:
     return Certificate(person(), "p256:deep", intermediate())
 
 
+def ders(chain: Sequence[Certificate]) -> list[bytes]:
+    return [certificate.der for certificate in chain]
+
+
 def store(*anchors: Certificate, crls: Iterable[bytes] = ()) -> TrustStore:
     return TrustStore([anchor.pem for anchor in anchors or (root(),)], crls)
 

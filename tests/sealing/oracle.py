@@ -11,6 +11,17 @@ from signxml.verifier import SignatureConfiguration, XMLVerifier
 
 def accepted_by_signxml(root: etree._Element, anchors: bytes, at: datetime) -> bool:
     """True when signxml finds a valid signature by a certificate that leads to the anchors."""
+    with tempfile.NamedTemporaryFile(suffix=".pem") as file:
+        Path(file.name).write_bytes(anchors)
+        return _verified(root, at, anchors=file.name)
+
+
+def accepted_with_certificate(root: etree._Element, certificate: bytes, at: datetime) -> bool:
+    """The same for a signer whose certificate was given beforehand."""
+    return _verified(root, at, certificate=certificate.decode("ascii"))
+
+
+def _verified(root: etree._Element, at: datetime, anchors: str | None = None, certificate: str | None = None) -> bool:
     copied = etree.fromstring(etree.tostring(root))
     signed = copied.find("SignedData")
     if signed is None:
@@ -27,15 +38,14 @@ def accepted_by_signxml(root: etree._Element, anchors: bytes, at: datetime) -> b
     signature.tail = None
     signed.remove(signature)
     signed.tail = None
-    with tempfile.NamedTemporaryFile(suffix=".pem") as file:
-        Path(file.name).write_bytes(anchors)
-        try:
-            XMLVerifier().verify(
-                base64.b64decode(text),
-                ca_pem_file=file.name,
-                uri_resolver=lambda uri: signed if uri == "SignedData" else None,
-                expect_config=SignatureConfiguration(location="./", verification_time=at),
-            )
-        except Exception:  # noqa: BLE001 - whatever it raises, it did not accept
-            return False
+    try:
+        XMLVerifier().verify(
+            base64.b64decode(text),
+            uri_resolver=lambda uri: signed if uri == "SignedData" else None,
+            expect_config=SignatureConfiguration(location="./", verification_time=at),
+            ca_pem_file=anchors,
+            x509_cert=certificate,
+        )
+    except Exception:  # noqa: BLE001 - whatever it raises, it did not accept
+        return False
     return True

@@ -36,7 +36,7 @@ def test_there_are_more_than_a_hundred_attacks_and_signxml_falls_for_some() -> N
 @given(seed=st.integers(0, 2**32), changes=st.integers(1, 3), kind=st.sampled_from(["p256", "rsa2048"]))
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_what_signxml_refuses_of_a_changed_signature_is_refused(seed: int, changes: int, kind: str) -> None:
-    generator = random.Random(seed)  # noqa: S311 - a repeatable choice of changes, not a secret
+    generator = random.Random(seed)
     making = Making(signer=leaf(kind))
     signature = bytearray(making.signature().encode())
     for _ in range(changes):
@@ -53,7 +53,7 @@ def test_what_signxml_refuses_of_a_changed_signature_is_refused(seed: int, chang
 @given(seed=st.integers(0, 2**32))
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_what_signxml_refuses_of_a_changed_message_is_refused(seed: int) -> None:
-    generator = random.Random(seed)  # noqa: S311 - a repeatable choice of changes, not a secret
+    generator = random.Random(seed)
     body = bytearray(Making().text().encode())
     _change(body, generator)
     try:

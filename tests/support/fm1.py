@@ -55,7 +55,9 @@ class Case:
     profiles: ProfileBook = field(default_factory=ProfileBook.load)
 
     def body(self) -> bytes:
-        return etree.tostring(self.root, encoding="UTF-16", xml_declaration=True)
+        written = etree.tostring(self.root, encoding="UTF-16", xml_declaration=True)
+        assert isinstance(written, bytes)
+        return written
 
     def judge(self) -> Judgement:
         return judge(parse(self.body()), Circumstances(self.received, self.kind), self.profiles)

@@ -63,9 +63,9 @@ def entity_document_only_for_persons(document: Content, _: Setting) -> Iterator[
 
 
 def participants_are_counted(root: Content, _: Setting) -> Iterator[Breach]:
-    """The number of participants is the number of those given."""
+    """The number of participants is the number of those given; that there are none is the schema's business."""
     told, given = section(root, MESSAGE).get("ParticipantCount"), len(participants_of(root))
-    if told and _is_number(told) and not _counts(told, given):
+    if told and given and _is_number(told) and not _counts(told, given):
         yield Breach("RUL-006", f"{MESSAGE}/ParticipantCount", told, {"given": str(given)})
 
 

@@ -1,0 +1,87 @@
+"""What the end-to-end tests share: the command line as a person calls it, entities, and a reader of another make."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from random import Random
+from typing import cast
+
+from confluent_kafka import Consumer, TopicPartition
+
+from gateway.local.authority import ThrowAwayAuthority
+from gateway.local.messages import Reporter, Scenario, build_fm1
+from gateway.local.people import make_bin
+from gateway.sealing.generation import Subject
+from gateway.sealing.xmldsig import sign_xml
+
+TOPICS = (
+    "fma.fm1.threshold.v1",
+    "fma.fm1.suspicious.v1",
+    "fma.fm1.list-match.v1",
+    "fma.fm1.other.v1",
+    "fma.rejections.v1",
+)
+
+
+def run_gateway(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """`gateway ARGUMENTS...` in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "gateway", *arguments], capture_output=True, text=True, check=False, timeout=120, cwd=cwd
+    )
+
+
+@dataclass(frozen=True)
+class Filer:
+    """An entity with its key and certificate."""
+
+    reporter: Reporter
+    key: bytes
+    certificate: bytes
+
+    def sign(self, random: Random, scenario: Scenario = Scenario.CASINO_WINNINGS) -> bytes:
+        message = build_fm1(scenario, self.reporter, now=datetime.now(UTC), random=random)
+        return sign_xml(message, self.key, [self.certificate])
+
+
+def enrol_filer(directory: Path, stack: Path, random: Random, kind: str = "093") -> Filer:
+    """A new entity of that kind, enrolled by the commands that an operator would type."""
+    now = datetime.now(UTC)
+    directory.mkdir(exist_ok=True)
+    authority = ThrowAwayAuthority(directory)
+    anchor = authority.make(now)
+    identifier = make_bin(random, now.date())
+    subject = Subject(common_name=f"Entity {identifier}", bin=identifier, organisation=f"Entity {identifier}")
+    own = authority.enrol(identifier, subject, now)
+    trusted = run_gateway("trust", "add", str(anchor.certificate), "--dir", str(stack))
+    assert trusted.returncode == 0, trusted.stderr
+    enrolled = run_gateway(
+        *("entities", "enrol", "--bin", identifier, "--kind", kind, "--name", "Entity"),
+        *("--certificate", str(own.certificate), "--dir", str(stack)),
+    )
+    assert enrolled.returncode == 0, enrolled.stderr
+    return Filer(Reporter(identifier, kind, "Entity"), own.key.read_bytes(), own.certificate.read_bytes())
+
+
+def committed_ids(bootstrap: str, topics: Iterable[str] = TOPICS, quiet: float = 2.0) -> list[str]:
+    """The `ce_id` of every committed record, as librdkafka reads them, until nothing new comes for `quiet` seconds."""
+    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "e2e", "isolation.level": "read_committed"})
+    places = [
+        TopicPartition(topic, partition, 0)
+        for topic in topics
+        for partition in consumer.list_topics(topic, timeout=20).topics[topic].partitions
+    ]
+    consumer.assign(places)
+    ids: list[str] = []
+    last = time.monotonic()
+    while time.monotonic() - last < quiet:
+        for message in consumer.consume(500, timeout=0.2):
+            if message.error() is None:
+                headers = dict(cast("list[tuple[str, bytes]]", message.headers()))
+                ids.append(headers["ce_id"].decode())
+                last = time.monotonic()
+    consumer.close()
+    return ids
