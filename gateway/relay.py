@@ -197,9 +197,7 @@ class Relay:
             news = self._log.wait_for_news(self.ledger, position.seq, IDLE_SECONDS)
             await self._unless_stopping(news)
         entries = await self._log.read(self.ledger, position.seq, self._batch)
-        self.head = entries[-1].seq if entries else position.seq
-        if len(entries) == self._batch:
-            self.head = (await self._log.head(self.ledger)).seq
+        self.head = (await self._log.head(self.ledger)).seq if entries else position.seq
         after = position.checkpoint_seq
         return _Fetched(entries, await self._log.checkpoints_after(self.ledger, after, BATCH_CHECKPOINTS))
 

@@ -30,7 +30,8 @@ class CatalogueEntry:
     """One code of the catalogue.
 
     `texts` holds kk, ru and en with `{placeholders}`; `retired` is the day since which the code is no longer given
-    (it is kept so that old receipts can be read), or None.
+    (it is kept so that old receipts can be read), or None. `placeholders` are the parameters that the texts want, the
+    finding's own value aside.
     """
 
     code: str
@@ -38,12 +39,8 @@ class CatalogueEntry:
     source: str
     provenance: str
     texts: Mapping[str, str]
+    placeholders: frozenset[str]
     retired: str | None = None
-
-    @property
-    def placeholders(self) -> frozenset[str]:
-        """The parameters that the texts want, the finding's own value aside."""
-        return _placeholders(self.texts[LANGUAGES[0]]) - _OWN_PLACEHOLDERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +107,7 @@ def _entry(raw: Mapping[str, Any]) -> CatalogueEntry:
         source=raw["source"],
         provenance=raw["provenance"],
         texts=MappingProxyType(texts),
+        placeholders=wanted - _OWN_PLACEHOLDERS,
         retired=raw.get("retired"),
     )
 

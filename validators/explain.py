@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 
 from lxml import etree
 from xmlschema.validators import XsdComplexType, XsdElement, XsdGroup, XsdSimpleType
+from xmlschema.validators.validation import ValidationContext
 
 from validators.forms import value_flaws
 from validators.model import NOTHING, Finding, Severity
@@ -59,9 +60,11 @@ class _Explainer:
 
     def __init__(self, schema: Schema) -> None:
         self._schema = schema
+        self._explainer = schema.explainer()
+        self._context = ValidationContext(source=self._explainer.source)
 
     def message(self, root: etree._Element) -> Iterator[Finding]:
-        declared = self._schema.explainer().elements
+        declared = self._explainer.elements
         meant = closest(root.tag, tuple(declared))
         place = _Place(root, f"/{shown_name(root.tag)}", f"/{meant}")
         if meant is None:
@@ -91,7 +94,7 @@ class _Explainer:
         for key, given in place.element.attrib.items():
             name, value = str(key), str(given)
             if name in declared:
-                for flaw in value_flaws(value, declared[name]):
+                for flaw in value_flaws(value, declared[name], self._context):
                     yield self._at(place, flaw.code, flaw.parameters, value, below=f"/@{name}")
             else:
                 yield self._unknown_attribute(place, name, value, tuple(declared))
@@ -115,7 +118,7 @@ class _Explainer:
         parent = shown_name(place.element.tag)
         if not children:
             value = place.element.text or ""
-            for flaw in value_flaws(value, type_):
+            for flaw in value_flaws(value, type_, self._context):
                 parameters = flaw.parameters or ({"element": parent} if flaw.code == "XML-012" else NOTHING)
                 yield self._at(place, flaw.code, parameters, value)
         for child in _places(place):

@@ -1,7 +1,7 @@
 """What a rule says before it becomes a finding: the code, the place in the tree, and what fills the text."""
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
 
 from lxml import etree
 
@@ -40,25 +40,33 @@ class Fault(NamedTuple):
     field: str | None = None
 
 
-def place_breach(base: etree._Element, breach: Breach) -> Fault:
-    """The breach at the deepest element of its place that the tree has."""
-    element, steps = base, breach.place.split("/")
-    for taken, step in enumerate(steps):
-        following = _child(element, step)
-        if following is None:
-            below = "/" + "/".join(_bare(name) for name in steps[taken:])
-            return Fault(breach.code, element, below, breach.value, breach.parameters, breach.field)
-        element = following
-    return Fault(breach.code, element, "", breach.value, breach.parameters, breach.field)
+def place_breaches(base: etree._Element, breaches: Iterable[Breach]) -> Iterator[Fault]:
+    """Each breach at the deepest element of its place that the tree has."""
+    known: dict[tuple[etree._Element, str], list[etree._Element]] = {}
+    for breach in breaches:
+        element, steps = base, breach.place.split("/") if breach.place else []
+        below = ""
+        for taken, step in enumerate(steps):
+            following = _child(element, step, known)
+            if following is None:
+                below = "/" + "/".join(_bare(name) for name in steps[taken:])
+                break
+            element = following
+        yield Fault(breach.code, element, below, breach.value, breach.parameters, breach.field)
 
 
-def _child(element: etree._Element, step: str) -> etree._Element | None:
-    if step.startswith("@"):
+def _child(
+    element: etree._Element, step: str, known: dict[tuple[etree._Element, str], list[etree._Element]]
+) -> etree._Element | None:
+    name, _, position = step.removesuffix("]").partition("[")
+    if name.startswith("@"):
         return None
-    if step.endswith("]"):
-        found: Any = element.xpath(step)
-        return found[0] if found else None
-    return next(element.iterchildren(step), None) if step else element
+    if not position:
+        return next(element.iterchildren(name), None)
+    children = known.get((element, name))
+    if children is None:
+        children = known[element, name] = list(element.iterchildren(name))
+    return children[int(position) - 1] if int(position) <= len(children) else None
 
 
 def _bare(step: str) -> str:

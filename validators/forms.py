@@ -5,6 +5,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from xmlschema.validators import XsdSimpleType
+from xmlschema.validators.validation import ValidationContext
 
 from validators.model import NOTHING
 
@@ -32,9 +33,9 @@ class ValueFlaw(NamedTuple):
     parameters: Mapping[str, str] = NOTHING
 
 
-def value_flaws(value: str, type_: XsdSimpleType) -> Iterator[ValueFlaw]:
+def value_flaws(value: str, type_: XsdSimpleType, context: ValidationContext) -> Iterator[ValueFlaw]:
     """Everything wrong with the value; nothing when the type takes it."""
-    if type_.is_valid(value):
+    if type_.text_is_valid(value, context):
         return
     kind = kind_of(type_)
     forbidden = [character for character in _FORBIDDEN if character in value]
@@ -43,14 +44,14 @@ def value_flaws(value: str, type_: XsdSimpleType) -> Iterator[ValueFlaw]:
     stripped = value.strip()
     if kind == "nothing":
         yield ValueFlaw("XML-012")
-    elif not stripped and not type_.is_valid(stripped):
+    elif not stripped and not type_.text_is_valid(stripped, context):
         yield ValueFlaw("XML-014", {"kind": kind})
     elif forbidden or too_long:
         if forbidden:
             yield ValueFlaw("XML-040", {"characters": " ".join(forbidden)})
         if too_long:
             yield ValueFlaw("XML-016", {"length": str(len(value)), "most": str(most)})
-    elif value != stripped and type_.is_valid(stripped):
+    elif value != stripped and type_.text_is_valid(stripped, context):
         yield ValueFlaw("XML-015", {"kind": kind})
     elif kind in _CODES:
         yield ValueFlaw(_CODES[kind])

@@ -51,8 +51,14 @@ class Schema:
         return etree.XMLSchema(_read(self.path))
 
     def accepts(self, root: etree._Element) -> bool:
-        """True when libxml2 finds nothing wrong and no `xsi:` attribute speaks to the validator."""
-        return self.compiled.validate(root) and not _HAS_XSI(root)
+        """True when libxml2 finds nothing wrong and no `xsi:` attribute speaks to the validator.
+
+        Where libxml2 gives up, the message is not accepted.
+        """
+        try:
+            return self.compiled.validate(root) and not _HAS_XSI(root)
+        except etree.XMLSchemaValidateError:
+            return False
 
     def complaint(self, root: etree._Element) -> tuple[str, int | None]:
         """libxml2's own name for the first thing it refuses, and its line; holds no value of the message."""

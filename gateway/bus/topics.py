@@ -32,7 +32,7 @@ class TopicsRefused(GatewayError):
 class Change:
     """One difference between declaration and cluster: `what` is `create`, `partitions`, `configuration` or `note`.
 
-    A `note` is a difference that is left as it is, because Kafka can't change it.
+    A `note` is a difference that is left as it is: Kafka can't lower partitions, and a compacted topic's stay.
     """
 
     topic: str
@@ -75,6 +75,10 @@ class _Existing:
     replicas: int
     settings: Mapping[str, str]
 
+    def to_be_raised(self, topic: Topic) -> bool:
+        """Whether partitions are added: never to a compacted topic, whose keys would leave old records behind."""
+        return self.partitions < topic.partitions and topic.cleanup is not Cleanup.COMPACT
+
     def different(self, topic: Topic) -> dict[str, str]:
         """The settings that the topic should have and has not."""
         wanted = topic.configuration(self.replicas)
@@ -113,10 +117,13 @@ def _differences(declared: Sequence[Topic], there: Mapping[str, _Existing], brok
             size = f"{topic.partitions} partitions, {topic.replicas(brokers)} replicas"
             changes.append(Change(topic.name, "create", "", size))
             continue
-        if existing.partitions < topic.partitions:
+        if existing.to_be_raised(topic):
             changes.append(Change(topic.name, "partitions", str(existing.partitions), str(topic.partitions)))
-        if existing.partitions > topic.partitions:
-            kept = f"{topic.partitions} declared; Kafka can't lower it"
+        elif existing.partitions != topic.partitions:
+            why = (
+                "Kafka can't lower it" if existing.partitions > topic.partitions else "a compacted topic keeps its own"
+            )
+            kept = f"{topic.partitions} declared; {why}"
             changes.append(Change(topic.name, NOTE, f"{existing.partitions} partitions", kept))
         for name, value in existing.different(topic).items():
             before = f"{name}={existing.settings.get(name, 'default')}"
@@ -141,7 +148,7 @@ def _new(topic: Topic, replicas: int) -> NewTopic:
 async def _amend(client: AIOKafkaAdminClient, declared: Sequence[Topic], there: Mapping[str, _Existing]) -> None:
     known = [(topic, there[topic.name]) for topic in declared if topic.name in there]
     for topic, existing in known:
-        if existing.partitions < topic.partitions:
+        if existing.to_be_raised(topic):
             await client.create_partitions({topic.name: NewPartitions(topic.partitions)})
         if different := existing.different(topic):
             await _configure(client, topic.name, {**existing.settings, **different})

@@ -13,11 +13,10 @@ import click
 from gateway.commands.common import FINDING_LINE, json_option, language_option
 from gateway.intake.problems import problem_for
 from gateway.model import Circumstances
-from gateway.sealing.receipts import finding_facts
+from gateway.sealing.receipts import told_findings
 from gateway.sealing.refusals import SignatureRefused
 from gateway.sealing.trust import TrustStore
 from gateway.sealing.xmldsig import sign_xml, verify_signature
-from validators.catalogue import catalogue
 from validators.judge import judge
 from validators.limits import DEFAULT_LIMITS
 from validators.parsing import parse
@@ -27,7 +26,6 @@ from validators.refusals import Refusal, TooLarge
 REFUSED = 1
 UNREADABLE = 2
 MESSAGE_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-SHOWN = ("code", "severity", "path", "line", "field", "value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,17 +117,11 @@ def _verdict(path: Path, offline: Offline) -> tuple[int, dict[str, Any]]:
     except SignatureRefused as error:
         return REFUSED, _not_judged(path, _problem(error, offline.language))
     judgement = judge(message, offline.circumstances, offline.profiles)
-    findings = []
-    for finding in judgement.findings:
-        facts = finding_facts(finding)
-        findings.append(
-            {**{name: facts[name] for name in SHOWN}, "message": catalogue().text(finding, offline.language)}
-        )
     told = {
         "file": str(path),
         "verdict": judgement.verdict.value,
         "edition": judgement.edition,
-        "findings": findings,
+        "findings": told_findings(judgement.findings, offline.language),
     }
     return 0 if judgement.verdict.stands else REFUSED, told
 

@@ -20,8 +20,8 @@ HEADERS = {
 }
 INTRODUCTION = """# Topics
 
-Declared in `deploy/kafka/topics.toml`, made by `gateway topics apply`. The key keeps the order of each entity's messages. Records are read with
-`isolation.level=read_committed`. The contract for programs is [asyncapi.json](asyncapi.json).
+Declared in `deploy/kafka/topics.toml`, made by `gateway topics apply`. The key keeps the order of an entity's messages.
+Records are read with `isolation.level=read_committed`. The contract for programs is [asyncapi.json](asyncapi.json).
 """
 
 

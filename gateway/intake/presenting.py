@@ -9,8 +9,7 @@ from gateway.intake.negotiation import JSON
 from gateway.model import Judgement, Receipt, Submission
 from gateway.sealing.keys import KeyHolder
 from gateway.sealing.notices import make_notice
-from gateway.sealing.receipts import finding_facts, receipt_facts
-from validators.catalogue import catalogue
+from gateway.sealing.receipts import receipt_facts, told_findings
 
 
 async def receipt_answer(receipt: Receipt, status: int, media_type: str, language: str, keys: KeyHolder) -> Response:
@@ -29,7 +28,6 @@ async def receipt_answer(receipt: Receipt, status: int, media_type: str, languag
 
 def judgement_facts(judgement: Judgement, submission: Submission, language: str) -> dict[str, Any]:
     """The JSON of a verdict that nothing was filed for."""
-    texts = catalogue()
     return {
         "verdict": judgement.verdict.value,
         "document": judgement.document,
@@ -39,7 +37,5 @@ def judgement_facts(judgement: Judgement, submission: Submission, language: str)
         "message_type": judgement.message_type,
         "edition": judgement.edition,
         "codes_digest": judgement.codes_digest,
-        "findings": [
-            {**finding_facts(finding), "message": texts.text(finding, language)} for finding in judgement.findings
-        ],
+        "findings": told_findings(judgement.findings, language),
     }

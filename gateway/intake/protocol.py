@@ -41,9 +41,11 @@ class BoundedProtocol(HttpToolsProtocol):
         self._head_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Takes a connection, or answers 503 at once where there are too many."""
+        """Takes a connection, or answers 503 at once where there are too many, and nothing where there are far more."""
         super().connection_made(cast("asyncio.Transport", transport))
-        if len(self.connections) > self.bounds.connections:
+        if len(self.connections) > 2 * self.bounds.connections:
+            self.transport.close()
+        elif len(self.connections) > self.bounds.connections:
             self._refuse("overloaded")
         else:
             self._await_head()

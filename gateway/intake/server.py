@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import gc
+import resource
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -20,6 +22,8 @@ from gateway.intake.services import Services
 from gateway.intake.settings import IntakeSettings
 
 BACKLOG = 1024
+FILES_PER_CONNECTION = 2
+OTHER_FILES = 256
 
 
 def serve(settings: IntakeSettings) -> None:
@@ -28,15 +32,19 @@ def serve(settings: IntakeSettings) -> None:
     Raises ConfigurationError when something that is needed is missing or wrong, Unavailable when PostgreSQL is away.
     """
     configure_logging()
+    allow_files(FILES_PER_CONNECTION * settings.bounds.connections + OTHER_FILES)
     uvloop.run(run(settings))
 
 
 async def run(settings: IntakeSettings, started: Callable[[int], None] | None = None) -> None:
     """The same inside a running loop; `started` is told the port once requests are answered."""
-    listening = bind(settings.host, settings.port)
-    port = int(listening.getsockname()[1])
-    async with open_services(settings) as services:
+    async with contextlib.AsyncExitStack() as stack:
+        listening = stack.enter_context(contextlib.closing(bind(settings.host, settings.port)))
+        port = int(listening.getsockname()[1])
+        services = await stack.enter_async_context(open_services(settings))
         server = IntakeServer(services, lambda: started(port) if started else None)
+        gc.collect()
+        gc.freeze()  # what was loaded stays: no later collection need walk over the schemas and code tables
         metrics = metrics_server(services)
         log = structlog.get_logger("intake")
         log.info("serving", host=settings.host, port=port, metrics_port=metrics.start() if metrics else None)
@@ -45,6 +53,14 @@ async def run(settings: IntakeSettings, started: Callable[[int], None] | None = 
         if metrics:
             await asyncio.to_thread(metrics.stop)
         log.info("stopped")
+
+
+def allow_files(wanted: int) -> None:
+    """Lets this process open so many files, as far as the system allows it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < allowed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
 
 
 def bind(host: str, port: int) -> socket.socket:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from gateway.journal.connections import Connection
 from gateway.journal.errors import SchemaOutdated
 from gateway.journal.queries import sql
+from gateway.journal.rows import filed_of
 from gateway.journal.settlement import DocumentKey, Head, Key, Placed, Prepared, Settlement, settle
 from gateway.model import Filed
 
@@ -77,12 +78,7 @@ async def _filed_before(connection: Connection, batch: Sequence[Prepared]) -> di
         [item.row.sha256 for item in batch],
         [item.row.sender for item in batch],
     )
-    return {
-        (row["sha256"], row["sender"]): Filed(
-            row["receipt_id"], row["receipt"], row["ledger"], row["seq"], repeated=True
-        )
-        for row in found
-    }
+    return {(row["sha256"], row["sender"]): filed_of(row) for row in found}
 
 
 async def _documents_taken(connection: Connection, batch: Sequence[Prepared]) -> frozenset[DocumentKey]:

@@ -37,13 +37,16 @@ LOST = (
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """How a connection behaves: its name in PostgreSQL's views, and its time limits in milliseconds (0: none)."""
+    """How a connection behaves: its name in PostgreSQL's views, its time limits in milliseconds (0: none).
+
+    `by_index` has PostgreSQL find and order every row through an index where there is one.
+    """
 
     name: str
     statement_timeout: int = 10_000
     lock_timeout: int = 4_000
     idle_in_transaction_timeout: int = 10_000
-    lookups_only: bool = False
+    by_index: bool = False
 
     def settings(self) -> dict[str, str]:
         """The session as PostgreSQL's run-time parameters."""
@@ -56,17 +59,17 @@ class Session:
             "timezone": "UTC",
             "jit": "off",
         }
-        if self.lookups_only:
-            # a plan cached while a table was small would scan it when it is large
+        if self.by_index:
+            # a plan made while a table was small, or unknown, would scan or sort it when it is large
             settings |= {"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off"}
         return settings
 
 
-SERVING = Session("reader", lookups_only=True)
-WRITING = Session("writer", lookups_only=True)
+SERVING = Session("reader", by_index=True)
+WRITING = Session("writer", by_index=True)
 LISTENING = Session("listener")
-MIGRATING = Session("migration", statement_timeout=0)
-VERIFYING = Session("verification", statement_timeout=0, idle_in_transaction_timeout=0)
+MIGRATING = Session("migration", statement_timeout=0, lock_timeout=30_000)
+VERIFYING = Session("verification", statement_timeout=0, idle_in_transaction_timeout=0, by_index=True)
 _CONNECT_SECONDS = 3.0
 _COMMAND_SECONDS = 15.0
 

@@ -18,6 +18,7 @@ from gateway.journal.limits import DEFAULT_LIMITS, JournalLimits
 from gateway.journal.migrations import missing_migrations
 from gateway.journal.news import News
 from gateway.journal.queries import sql
+from gateway.journal.rows import entry_of, filed_of
 from gateway.journal.settlement import Head
 from gateway.journal.writer import LedgerWriter
 from gateway.model import Checkpoint, Draft, Entry, Filed
@@ -106,19 +107,16 @@ class Journal:
         except ValueError:
             return None
         found = await self._fetch("find_by_digest", digest, sender)
-        if not found:
-            return None
-        row = found[0]
-        return Filed(row["receipt_id"], row["receipt"], row["ledger"], row["seq"], repeated=True)
+        return filed_of(found[0]) if found else None
 
     async def by_id(self, receipt_id: UUID, sender: str) -> Entry | None:
         """The sender's entry with this receipt; another's does not exist."""
         found = await self._fetch("find_by_receipt", receipt_id, sender)
-        return self._entry(found[0]) if found else None
+        return entry_of(found[0], self._packer) if found else None
 
     async def page(self, sender: str, after: int = 0, limit: int = 50) -> list[Entry]:
         """The sender's entries after this `seq` in the order of filing; the last one's `seq` is the next cursor."""
-        return [self._entry(row) for row in await self._fetch("page_of_sender", sender, after, limit)]
+        return [entry_of(row, self._packer) for row in await self._fetch("page_of_sender", sender, after, limit)]
 
     async def read(self, ledger: int, after: int, limit: int) -> list[Entry]:
         """The entries that follow `after` without a gap: at most `limit`, and fewer when they are heavy.
@@ -129,7 +127,7 @@ class Journal:
         for expected, row in enumerate(found, after + 1):
             if row["seq"] != expected:
                 raise JournalDamaged(f"ledger {ledger} has no entry {expected}, and has {row['seq']}")
-        return [self._entry(row) for row in found]
+        return [entry_of(row, self._packer) for row in found]
 
     async def head(self, ledger: int) -> Head:
         """How long a ledger is, and its chain value there."""
@@ -211,17 +209,3 @@ class Journal:
         closing, self._pool = self._pool, None
         if closing is not None:
             closing.terminate()
-
-    def _entry(self, row: asyncpg.Record) -> Entry:
-        return Entry(
-            ledger=row["ledger"],
-            seq=row["seq"],
-            receipt_id=row["receipt_id"],
-            sender=row["sender"],
-            received_at=row["received_at"],
-            jws=row["receipt"],
-            body=self._packer.unpack(row["body"]),
-            records=self._packer.records(row["records"]),
-            leaf=row["leaf"],
-            chain=row["chain"],
-        )

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from uuid import UUID
 
 from gateway.journal.encoding import Row, chain_of
 from gateway.journal.errors import DocumentConflict
@@ -92,5 +91,5 @@ def settle(
 
 
 def _again(earlier: Filed, prepared: Prepared) -> Filed:
-    mine = prepared.attempted and UUID(bytes=earlier.receipt_id.bytes) == prepared.row.receipt_id
+    mine = prepared.attempted and earlier.receipt_id == prepared.row.receipt_id
     return Filed(earlier.receipt_id, earlier.jws, earlier.ledger, earlier.seq, repeated=not mine)

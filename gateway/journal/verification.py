@@ -21,6 +21,7 @@ from gateway.journal.entry_checks import (
 )
 from gateway.journal.queries import sql
 from gateway.journal.report import Break, Progress, Report, Tally
+from gateway.journal.rows import plain_uuid
 from gateway.model import Checkpoint
 
 __all__ = ["Break", "Report", "verify_journal"]
@@ -78,7 +79,9 @@ async def _note_strays(connection: Connection, ledgers: list[int], tally: Tally)
     async with connection.transaction(readonly=True):
         async for row in connection.cursor(sql("strays"), ledgers, prefetch=_PREFETCH):
             detail = f"{row['what']} of a ledger that does not exist"
-            tally.note(Break(row["ledger"], row["seq"], "extra", detail, row["receipt_id"]))
+            tally.note(
+                Break(row["ledger"], row["seq"], "extra", detail, row["receipt_id"] and plain_uuid(row["receipt_id"]))
+            )
 
 
 class _Ahead:
@@ -199,7 +202,7 @@ class _Walk:
 def _stored(record: asyncpg.Record) -> Stored:
     return Stored(
         seq=record["seq"],
-        row=Row(**{name: record[name] for name in _ROW}),
+        row=Row(**{**{name: record[name] for name in _ROW}, "receipt_id": plain_uuid(record["receipt_id"])}),
         leaf=record["leaf"],
         chain=record["chain"],
     )

@@ -72,6 +72,7 @@ class Stack:
     """The stack in one directory. Every change of it is made under the directory's lock; nothing is kept in memory."""
 
     def __init__(self, directory: Path) -> None:
+        directory = directory.absolute()
         self._places = Places(directory)
         self._kafka = Kafka(self._places.kafka, self._places.log("kafka"))
         self._intake = Service("intake", "serve", directory, self._places.log("intake"))

@@ -8,11 +8,23 @@ from datetime import datetime
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.oid import NameOID
 
 from gateway.errors import ConfigurationError
 from gateway.model import Signer
 from gateway.sealing.refusals import CertificateRefused
+
+UNREADABLE = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+    CryptographyDeprecationWarning,
+)
+"""What cryptography raises at certificates that it can't read; the last one where warnings are errors."""
 
 _BIN = re.compile(r"BIN([0-9]{12})")
 _IIN = re.compile(r"IIN([0-9]{12})")
@@ -36,13 +48,16 @@ def load_certificates(pem: bytes) -> list[x509.Certificate]:
     """The certificates of a PEM text, in its order; ConfigurationError when there is none or one is damaged."""
     try:
         return x509.load_pem_x509_certificates(pem)
-    except (ValueError, UnsupportedAlgorithm) as error:
+    except UNREADABLE as error:
         raise ConfigurationError("no readable certificate is in the PEM text") from error
 
 
 def describe(pem: bytes) -> list[CertificateFacts]:
     """The facts of every certificate of a PEM text; ConfigurationError when there is none or one is damaged."""
-    return [_facts(certificate) for certificate in load_certificates(pem)]
+    try:
+        return [_facts(certificate) for certificate in load_certificates(pem)]
+    except (*UNREADABLE, CertificateRefused) as error:
+        raise ConfigurationError("a certificate of the PEM text is damaged or names two holders") from error
 
 
 def fingerprint_of(der: bytes) -> str:

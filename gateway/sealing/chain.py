@@ -10,6 +10,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID, NameOID, SignatureAlgorithmOID
 
+from gateway.sealing.certificates import UNREADABLE
 from gateway.sealing.keys import LARGEST_RSA_KEY, SMALLEST_RSA_KEY, PublicKey
 from gateway.sealing.refusals import CertificateRefused
 
@@ -51,7 +52,7 @@ def parsed(der: bytes) -> x509.Certificate:
         if unknown:
             raise CertificateRefused("critical-extension")
         _ = (certificate.subject, certificate.issuer, certificate.not_valid_before_utc, certificate.not_valid_after_utc)
-    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
+    except UNREADABLE as error:
         raise CertificateRefused("malformed") from error
     return certificate
 
@@ -61,7 +62,7 @@ def is_self_issued(der: bytes) -> bool:
     try:
         certificate = x509.load_der_x509_certificate(der)
         names = certificate.subject, certificate.issuer
-    except ValueError as error:
+    except UNREADABLE as error:
         raise CertificateRefused("malformed") from error
     return names[0] == names[1]
 

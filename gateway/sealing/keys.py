@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from joserfc.jwk import ECKey, RSAKey
 
 from gateway.errors import ConfigurationError
+from gateway.sealing.certificates import UNREADABLE
 
 JoseAlgorithm = Literal["ES256", "RS256"]
 PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey
@@ -134,7 +135,7 @@ def public_key_of(certificate_pem: bytes) -> PublicKey:
     """The public key of the first certificate of a PEM text; ConfigurationError when it can't be had."""
     try:
         key = x509.load_pem_x509_certificates(certificate_pem)[0].public_key()
-    except (ValueError, UnsupportedAlgorithm) as error:
+    except UNREADABLE as error:
         raise ConfigurationError("no certificate of a known kind is in the PEM text") from error
     if not isinstance(key, ec.EllipticCurvePublicKey | rsa.RSAPublicKey):
         raise ConfigurationError("the certificate's key is neither P-256 nor RSA")

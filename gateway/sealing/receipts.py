@@ -1,6 +1,6 @@
 """Receipts: the gateway's word on one message, as a compact JWS over the facts."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -41,12 +41,13 @@ def read_receipt(jws: str, keys: KeySet) -> Receipt:
 
 def receipt_facts(receipt: Receipt, lang: str) -> dict[str, Any]:
     """The JSON that a client reads: the facts, findings with their text in `kk`, `ru` or `en`, and the JWS."""
+    return {**sealed_facts(receipt), "findings": told_findings(receipt.findings, lang), "receipt": receipt.jws}
+
+
+def told_findings(findings: Iterable[Finding], lang: str) -> list[dict[str, Any]]:
+    """The findings as a client reads them, each with its text in `kk`, `ru` or `en` under `message`."""
     texts = catalogue()
-    return {
-        **sealed_facts(receipt),
-        "findings": [{**finding_facts(finding), "message": texts.text(finding, lang)} for finding in receipt.findings],
-        "receipt": receipt.jws,
-    }
+    return [{**finding_facts(finding), "message": texts.text(finding, lang)} for finding in findings]
 
 
 def sealed_facts(receipt: Receipt) -> dict[str, Any]:

@@ -5,10 +5,10 @@ from datetime import datetime
 from itertools import pairwise
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from gateway.errors import ConfigurationError
+from gateway.sealing.certificates import UNREADABLE
 from gateway.sealing.chain import STRONG_SIGNATURES, checked_key, is_authority
 from gateway.sealing.refusals import CertificateRefused
 
@@ -84,7 +84,7 @@ def _loaded(text: bytes) -> x509.CertificateRevocationList:
         crl = load(text)
         critical = {type(extension.value) for extension in crl.extensions if extension.critical}
         scope = _scope(crl)
-    except (ValueError, UnsupportedAlgorithm, x509.DuplicateExtension) as error:
+    except UNREADABLE as error:
         raise ConfigurationError("a revocation list is not readable; give it as PEM or DER") from error
     if critical - {x509.IssuingDistributionPoint}:
         raise ConfigurationError("a revocation list is partial or of an unknown kind; give the complete list")

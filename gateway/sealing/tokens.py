@@ -3,9 +3,11 @@
 import math
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import orjson
+from joserfc.jwk import ECKey, RSAKey
 
 from gateway.errors import ConfigurationError
 from gateway.sealing.jws import checked_payload, decoded, encoded
@@ -92,11 +94,16 @@ def _fingerprint(header: Mapping[str, Any]) -> str:
 
 def _check_signature(token: str, header: Mapping[str, Any], pem: bytes) -> None:
     try:
-        checked_payload(token, jose_key(public_key_of(pem)), header["alg"])
+        checked_payload(token, _key_of(pem), header["alg"])
     except SealRefused as refusal:
         raise TokenRefused(refusal.reason) from refusal
     except ConfigurationError as error:
         raise TokenRefused("key") from error
+
+
+@lru_cache(maxsize=1024)
+def _key_of(pem: bytes) -> ECKey | RSAKey:
+    return jose_key(public_key_of(pem))
 
 
 def _check_times(claims: Mapping[str, Any], now: float) -> None:

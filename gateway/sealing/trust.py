@@ -66,8 +66,8 @@ class TrustStore:
         if remembered is not None and remembered.since <= at <= remembered.until:
             return remembered
         trusted = self._build(place, at)
-        while len(self._remembered) >= _REMEMBERED:
-            self._remembered.pop(next(iter(self._remembered)), None)
+        if len(self._remembered) >= _REMEMBERED:
+            self._remembered.clear()
         self._remembered[place] = trusted
         return trusted
 

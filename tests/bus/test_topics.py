@@ -113,6 +113,13 @@ async def test_partitions_are_raised_and_never_lowered(kafka_bootstrap: str) -> 
     assert (await partition_counts(kafka_bootstrap))[name] == 4
 
 
+async def test_a_compacted_topic_keeps_its_partitions(kafka_bootstrap: str) -> None:
+    name = (await make_topics(kafka_bootstrap)).positions
+    wanted = table(name, partitions=3, cleanup=Cleanup.COMPACT)
+    assert [change.what for change in await apply_topics(kafka_bootstrap, topics=wanted)] == ["note"]
+    assert (await partition_counts(kafka_bootstrap))[name] == 1
+
+
 async def test_settings_that_differ_are_put_right_and_the_others_stay(kafka_bootstrap: str) -> None:
     name = (await make_topics(kafka_bootstrap)).events
     first = await apply_topics(kafka_bootstrap, topics=table(name, partitions=3, retention_days=7))

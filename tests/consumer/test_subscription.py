@@ -22,6 +22,7 @@ from validators.parsing import parse
 from validators.profiles import ProfileBook
 
 CHAIN = bytes(32)
+SAMPLE = Path("tests/samples/fm1-threshold-casino.xml").read_bytes()
 
 
 async def publish(bootstrap: str, topics: Topics, *records: Record) -> None:
@@ -236,9 +237,8 @@ async def test_a_rejection_is_decoded_into_its_model(kafka_bootstrap: str) -> No
 
 async def test_an_accepted_message_is_decoded_into_its_model(kafka_bootstrap: str) -> None:
     topics = await make_topics(kafka_bootstrap)
-    body = Path("tests/samples/fm1-threshold-casino.xml").read_bytes()
-    judgement = replace(judge(parse(body), Circumstances(NOON), ProfileBook.load()), topic=topics.events)
-    receipt = receipt_of(judgement, body)
+    judgement = replace(judge(parse(SAMPLE), Circumstances(NOON), ProfileBook.load()), topic=topics.events)
+    receipt = receipt_of(judgement, SAMPLE)
     await publish(kafka_bootstrap, topics, await record_for(judgement, receipt, KEYS))
     (event,) = await read(kafka_bootstrap, topics.events)
     decoded = decode(event)

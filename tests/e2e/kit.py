@@ -47,13 +47,15 @@ class Filer:
         return sign_xml(message, self.key, [self.certificate])
 
 
-def enrol_filer(directory: Path, stack: Path, random: Random, kind: str = "093") -> Filer:
-    """A new entity of that kind, enrolled by the commands that an operator would type."""
+def enrol_filer(
+    directory: Path, stack: Path, random: Random, kind: str = "093", identifier: str | None = None
+) -> Filer:
+    """An entity of that kind, enrolled by the commands that an operator would type; a new one if no BIN is given."""
     now = datetime.now(UTC)
     directory.mkdir(exist_ok=True)
     authority = ThrowAwayAuthority(directory)
     anchor = authority.make(now)
-    identifier = make_bin(random, now.date())
+    identifier = identifier or make_bin(random, now.date())
     subject = Subject(common_name=f"Entity {identifier}", bin=identifier, organisation=f"Entity {identifier}")
     own = authority.enrol(identifier, subject, now)
     trusted = run_gateway("trust", "add", str(anchor.certificate), "--dir", str(stack))

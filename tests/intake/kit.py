@@ -68,7 +68,7 @@ class World:
             Scenario.CASINO_WINNINGS,
             reporter,
             now=datetime.now(UTC) - timedelta(minutes=5),
-            random=Random(next(self.seeds)),  # noqa: S311 - messages from a seed
+            random=Random(next(self.seeds)),
             changes=changes,
         )
 
@@ -92,7 +92,7 @@ class World:
                 await directory.suspend(party.identifier, NOW)
 
     def add(self, label: str, kind: str = "093", *, natural: bool = False) -> Party:
-        random = Random(label)  # noqa: S311 - identifiers from a seed
+        random = Random(label)
         if natural:
             identifier, which = make_person(random, NOW.date()).iin, IdentifierKind.IIN
             subject = Subject(label.upper(), iin=identifier)

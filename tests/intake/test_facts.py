@@ -136,3 +136,16 @@ async def test_wrong_addresses_and_methods_get_a_problem(
 async def test_the_methods_that_are_allowed_are_all_named(client: httpx.AsyncClient) -> None:
     answer = await client.delete("/v1/messages")
     assert {method.strip() for method in answer.headers["allow"].split(",")} == {"GET", "POST"}
+
+
+async def test_the_running_intake_makes_checkpoints_by_itself(
+    client: httpx.AsyncClient, world: World, services: Services
+) -> None:
+    await client.post("/v1/messages", content=world.message(), headers=XML)
+    length = (await services.journal.head(0)).seq
+    async with asyncio.timeout(10):
+        while True:
+            answer = await client.get("/v1/checkpoints/latest")
+            if answer.status_code == 200 and answer.json()["seq"] >= length:
+                break
+            await asyncio.sleep(0.1)

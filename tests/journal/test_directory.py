@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from gateway.errors import Unavailable
-from gateway.journal import Directory, DirectoryCache, EnrolmentRefused, Enrolment, EntityUnknown
+from gateway.journal import Directory, DirectoryCache, Enrolment, EnrolmentRefused, EntityUnknown
 from gateway.journal.directory import fingerprint_of
 from gateway.model import Entity, EntityState, IdentifierKind
 from tests.journal.support import BANK, CASINO, NOON, run

@@ -5,6 +5,7 @@ import re
 from importlib.resources import files
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from gateway.errors import Unavailable
@@ -22,8 +23,6 @@ async def lines(dsn: str) -> list[str]:
 
 
 async def test_the_schema_is_what_the_migrations_make(dsn: str, bare_dsn: str) -> None:
-    import asyncpg
-
     connection = await asyncpg.connect(bare_dsn)
     await connection.execute(JOURNAL.joinpath("schema.sql").read_text("utf-8"))
     await connection.close()

@@ -2,6 +2,7 @@
 
 import asyncio
 import uuid
+from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
@@ -9,7 +10,9 @@ import pytest
 from gateway.journal import Break, Checkpointer, Journal, Report, verify_journal
 from gateway.journal.encoding import CHAIN_START, Packer, chain_of, leaf_of
 from gateway.model import Checkpoint, Verdict
-from tests.journal.support import NOON, Drafts, read_checkpoint, read_receipt, run, seal_checkpoint
+from tests.journal.support import NOON, Drafts, dsn_of, read_checkpoint, read_receipt, run, seal_checkpoint
+
+TABLES = ("entries", "filings", "checkpoints", "ledgers")
 
 
 async def report_on(dsn: str) -> Report:
@@ -26,9 +29,12 @@ async def damage(dsn: str, statement: str, *arguments: object) -> None:
         await connection.close()
 
 
-@pytest.fixture
-async def filled(dsn: str, draft: Drafts) -> str:
-    """Ten entries, checkpoints at 4, 7 and 10."""
+@pytest.fixture(scope="module")
+async def filled_once(postgres_dsn: str, template: str) -> str:
+    """Ten entries, checkpoints at 4, 7 and 10, and a copy of all tables to go back to."""
+    name = f"journal_filled_{uuid.uuid4().hex[:8]}"
+    await run(postgres_dsn, f"CREATE DATABASE {name} TEMPLATE {template}")
+    dsn, draft = dsn_of(postgres_dsn, name), Drafts()
     async with Journal(dsn) as journal:
         checkpointer = Checkpointer(journal, seal_checkpoint, lambda: NOON)
         for count in (4, 3, 3):
@@ -36,7 +42,18 @@ async def filled(dsn: str, draft: Drafts) -> str:
                 verdict = Verdict.REFUSED if number == 1 else Verdict.ACCEPTED_WITH_WARNINGS
                 await journal.append(draft(verdict=verdict))
             await checkpointer.make()
+    await run(dsn, "CREATE SCHEMA saved")
+    for table in TABLES:
+        await run(dsn, f"CREATE TABLE saved.{table} AS TABLE {table}")
     return dsn
+
+
+@pytest.fixture
+async def filled(filled_once: str) -> AsyncIterator[str]:
+    yield filled_once
+    for table in TABLES:
+        await damage(filled_once, f"TRUNCATE {table}")
+        await damage(filled_once, f"INSERT INTO {table} SELECT * FROM saved.{table}")
 
 
 async def test_an_untouched_log_is_intact(filled: str) -> None:

@@ -27,7 +27,7 @@ SAMPLES = Path(__file__).parents[1] / "samples"
 
 
 def seeded(seed: int) -> Random:
-    return Random(seed)  # noqa: S311 - nothing here is a secret
+    return Random(seed)
 
 
 def built(scenario: Scenario, seed: int = 1) -> etree._Element:

@@ -3,13 +3,15 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from ssl import PEM_cert_to_DER_cert
 
 import pytest
 from lxml import etree
 
 from gateway.intake.services import Services
-from gateway.journal import Directory, DocumentConflict
-from gateway.model import Submission, Verdict
+from gateway.journal import Directory, DocumentConflict, Enrolment
+from gateway.model import IdentifierKind, Submission, Verdict
 from gateway.pipeline import (
     Pipeline,
     SenderMismatch,
@@ -210,3 +212,23 @@ def test_only_12_ascii_digits_name_a_reporter(text: str, reporter: str | None) -
 
 def test_a_message_without_personal_data_names_no_reporter() -> None:
     assert reporter_of(etree.fromstring("<ExportData/>")) is None
+
+
+async def test_the_samples_behave_as_their_readme_says(pipeline: Pipeline, world: World, services: Services) -> None:
+    samples = Path(__file__).parents[1] / "samples"
+    senders = {"casino": "093", "bank": "011", "jeweller": "150"}
+    async with Directory(world.settings.database_url) as directory:
+        await directory.add_anchor((samples / "ca.pem").read_bytes(), NOW)
+        for name, kind in senders.items():
+            pem = (samples / f"{name}.pem").read_bytes()
+            signer = TrustStore([(samples / "ca.pem").read_bytes()]).trusted([PEM_cert_to_DER_cert(pem.decode())], NOW)
+            identifier = signer.signer.bin
+            assert identifier is not None
+            await directory.enrol(Enrolment(identifier, IdentifierKind.BIN, kind, name, (pem,)), NOW)
+    await services.senders._directory.refresh()
+    for name in ("fm1-threshold-casino", "fm1-suspicious-bank-rsa", "fm1-threshold-jeweller"):
+        outcome = await pipeline.file(submission((samples / f"{name}.xml").read_bytes()))
+        assert outcome.receipt.verdict.stands, outcome.receipt.findings
+    with pytest.raises(SignatureWrong) as refused:
+        await pipeline.file(submission((samples / "fm1-tampered-after-signing.xml").read_bytes()))
+    assert refused.value.reason == "digest"

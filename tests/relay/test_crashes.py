@@ -57,7 +57,7 @@ async def test_a_broker_killed_under_a_relay_costs_nothing_but_time(tmp_path: Pa
     try:
         topics = await make_topics(bootstrap)
         publisher = TransactionalPublisher(bootstrap, "relay-0", positions_topic=topics.positions, deadline=2)
-        relay = Relay(long_log(topics.events, ENTRIES), publisher, batch=7)
+        relay = Relay(long_log(topics.events, ENTRIES), publisher, batch=25)
         task = asyncio.create_task(relay.run())
         await until(lambda: relay.position is not None and relay.position.seq > 50)
         psutil.Process(process.pid).kill()

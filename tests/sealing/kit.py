@@ -10,7 +10,7 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from lxml import etree
@@ -25,7 +25,7 @@ MORE = "http://www.w3.org/2001/04/xmldsig-more#"
 EXC = "http://www.w3.org/2001/10/xml-exc-c14n#"
 ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
-PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
 Extension = tuple[x509.ExtensionType, bool]
 
 
@@ -36,6 +36,8 @@ def key(name: str) -> PrivateKey:
     curves: dict[str, ec.EllipticCurve] = {"p256": ec.SECP256R1(), "p384": ec.SECP384R1(), "k256": ec.SECP256K1()}
     if kind in curves:
         return ec.generate_private_key(curves[kind])
+    if kind == "ed25519":
+        return ed25519.Ed25519PrivateKey.generate()
     return rsa.generate_private_key(public_exponent=65537, key_size=int(kind.removeprefix("rsa")))
 
 
@@ -158,6 +160,7 @@ def raw_signature(name_of_key: str, message: bytes) -> bytes:
     signer = key(name_of_key)
     if isinstance(signer, rsa.RSAPrivateKey):
         return signer.sign(message, padding.PKCS1v15(), hashes.SHA256())
+    assert isinstance(signer, ec.EllipticCurvePrivateKey)
     r, s = decode_dss_signature(signer.sign(message, ec.ECDSA(hashes.SHA256())))
     size = (signer.curve.key_size + 7) // 8
     return r.to_bytes(size, "big") + s.to_bytes(size, "big")

@@ -13,7 +13,7 @@ from gateway.errors import ConfigurationError
 from gateway.local.authority import ThrowAwayAuthority
 from gateway.sealing.certificates import describe, signer_of
 from gateway.sealing.generation import Subject, generate_gateway_key, write_private
-from gateway.sealing.keys import LocalKeyHolder, algorithm_of
+from gateway.sealing.keys import LocalKeyHolder
 from gateway.sealing.trust import TrustStore
 from tests.sealing.facts import MOMENT
 from tests.sealing.kit import AT, SAMPLES, Certificate, key, leaf, name, person, root
@@ -80,7 +80,7 @@ def test_an_encrypted_key_is_refused_with_what_to_do() -> None:
 @pytest.mark.parametrize("kind", ["p384", "rsa1024", "k256"])
 def test_keys_of_other_sizes_and_curves_are_not_used(kind: str) -> None:
     with pytest.raises(ConfigurationError, match="not used"):
-        algorithm_of(key(f"{kind}:leaf").public_key())
+        LocalKeyHolder.from_pem(leaf(kind).key_pem, leaf(kind).pem)
 
 
 def test_a_file_that_could_not_be_written_whole_is_not_there(tmp_path: Path) -> None:

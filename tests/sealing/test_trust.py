@@ -1,15 +1,22 @@
 """Whose certificate is believed: chains, times, constraints, revocation."""
 
+import base64
+import random
+import warnings
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Literal
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from cryptography.x509.verification import ClientVerifier, ExtensionPolicy, PolicyBuilder, Store
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gateway.errors import ConfigurationError
+from gateway.sealing.certificates import describe
 from gateway.sealing.refusals import CertificateRefused
 from gateway.sealing.trust import TrustStore
 from tests.sealing.kit import (
@@ -214,6 +221,7 @@ REFUSED: dict[str, tuple[str, list[Certificate]]] = {
             links,
         ],
     ),
+    "an_edwards_key": ("key-algorithm", [Certificate(person(), "ed25519:leaf", OPEN_ROOT)]),
     "two_bins": (
         "two-bins",
         [
@@ -317,6 +325,66 @@ def test_what_is_no_certificate_is_refused(der: bytes) -> None:
         with pytest.raises(CertificateRefused) as refusal:
             store().trusted(chain, AT)
         assert refusal.value.reason == "malformed"
+
+
+def patched(certificate: Certificate, old: bytes, new: bytes) -> bytes:
+    assert certificate.der.count(old) == 1
+    return certificate.der.replace(old, new)
+
+
+@pytest.mark.parametrize("version", ["00", "01", "03", "ff"])
+def test_a_certificate_of_no_known_version_is_refused(version: str) -> None:
+    other = patched(leaf(), bytes.fromhex("a003020102"), bytes.fromhex(f"a0030201{version}"))
+    with pytest.raises(CertificateRefused) as refusal:
+        store().trusted([other], AT)
+    assert refusal.value.reason == "malformed"
+
+
+def test_a_certificate_of_version_1_is_refused() -> None:
+    whole = leaf().der
+    lengths = [int.from_bytes(whole[place : place + 2], "big") - 5 for place in (2, 6)]
+    first = b"\x30\x82" + lengths[0].to_bytes(2, "big") + b"\x30\x82" + lengths[1].to_bytes(2, "big") + whole[13:]
+    with pytest.raises(CertificateRefused) as refusal:
+        store().trusted([first], AT)
+    assert refusal.value.reason == "not-version-3"
+
+
+@pytest.mark.parametrize(("action", "reason"), [("ignore", "serial-number"), ("error", "malformed")])
+def test_a_certificate_without_a_positive_serial_number_is_refused(
+    action: Literal["ignore", "error"], reason: str
+) -> None:
+    number = leaf().made.serial_number
+    size = number.bit_length() // 8 + 1
+    old = b"\x02" + bytes([size]) + number.to_bytes(size, "big")
+    negative = patched(leaf(), old, b"\x02" + bytes([size]) + b"\xff" + b"\x01" * (size - 1))
+    with warnings.catch_warnings():
+        warnings.simplefilter(action)
+        with pytest.raises(CertificateRefused) as refusal:
+            store().trusted([negative], AT)
+    assert refusal.value.reason == reason
+
+
+@given(seed=st.integers(0, 2**32))
+@settings(max_examples=300, deadline=None)
+def test_a_changed_certificate_is_refused_and_does_nothing_else(seed: int) -> None:
+    generator = random.Random(seed)
+    der = bytearray(leaf().der)
+    for _ in range(generator.choice((1, 1, 1, 2, 4))):
+        der[generator.randrange(len(der))] = generator.randrange(256)
+    if bytes(der) != leaf().der:
+        for chain in ([bytes(der)], [leaf().der, bytes(der)]):
+            with pytest.raises(CertificateRefused):
+                store().trusted(chain, AT)
+
+
+def test_a_name_that_cannot_be_read_is_refused_and_not_described() -> None:
+    bits = patched(leaf(), b"\x0c\x0fBIN230941821107", b"\x03\x0fBIN230941821107")
+    with pytest.raises(CertificateRefused) as refusal:
+        store().trusted([bits], AT)
+    assert refusal.value.reason == "malformed"
+    text = b"-----BEGIN CERTIFICATE-----\n" + base64.encodebytes(bits) + b"-----END CERTIFICATE-----\n"
+    with pytest.raises(ConfigurationError):
+        describe(text)
 
 
 def test_the_sample_authority_may_be_an_anchor_and_a_signer_may_not() -> None:

@@ -17,6 +17,7 @@ CASES_FILE = TESTS / "corpus" / "fm1" / "cases.tsv"
 WITHOUT_CASE = {
     "MSG-005": "needs more than a thousand findings: test_judge",
     "XML-011": "no attribute of FM-1 is required",
+    "XML-029": "told by checking the signature, before a message is judged",
     "XML-030": "stands in notices, which no entity sends",
     "XML-031": "kept for a form without a code of its own",
     "XML-098": "needs hundreds of defects: tests of structure",
@@ -62,12 +63,11 @@ def test_case_names_are_unique() -> None:
     assert len(names) >= 120
 
 
-@pytest.mark.parametrize("lang", LANGUAGES)
-def test_every_finding_of_the_corpus_is_told_without_a_gap(lang: str) -> None:
+def test_every_finding_of_the_corpus_is_told_without_a_gap() -> None:
     for line in LINES:
         for finding in Case(clean(line.base)).change(line.changes).judge().findings:
-            text = catalogue().text(finding, lang)
-            assert "{" not in text, text
+            assert catalogue()[finding.code].placeholders <= finding.parameters.keys()
+            assert all(catalogue().text(finding, lang) for lang in LANGUAGES)
             assert finding.line is not None
 
 
@@ -117,7 +117,7 @@ def _mutate(root: etree._Element, step: tuple[str, int, str, str]) -> None:
 
 
 @given(steps=st.lists(_STEP, min_size=1, max_size=6))
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_parsed_tree_gets_a_verdict_and_no_place_is_refused_twice(steps: list[tuple[str, int, str, str]]) -> None:
     root = clean("bank")
     for step in steps:
@@ -128,4 +128,4 @@ def test_any_parsed_tree_gets_a_verdict_and_no_place_is_refused_twice(steps: lis
     assert structure.isdisjoint(rules)
     assert judgement.verdict in (Verdict.ACCEPTED, Verdict.ACCEPTED_WITH_WARNINGS, Verdict.REFUSED)
     for finding in judgement.findings:
-        assert "{" not in catalogue().text(finding, "kk").replace(finding.value or "{", "")
+        assert catalogue()[finding.code].placeholders <= finding.parameters.keys()

@@ -9,7 +9,7 @@ from typing import Any
 from lxml import etree
 
 from codes.editions import Edition
-from validators.faults import Breach, Fault, Flaw, place_breach
+from validators.faults import Breach, Fault, Flaw, place_breaches
 from validators.fm1.parameters import Parameters
 
 Content = dict[str, Any]
@@ -110,7 +110,7 @@ class Reader:
         for rule in shape.rules:
             breaches = [*rule(content, self.setting)]
             if breaches:
-                self.faults.extend(place_breach(element, breach) for breach in breaches)
+                self.faults.extend(place_breaches(element, breaches))
         return content
 
     def _read_children(self, element: etree._Element, shape: Shape, content: Content) -> None:

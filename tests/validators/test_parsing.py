@@ -1,0 +1,300 @@
+"""What is taken as a message, and what is refused by name before it costs anything."""
+
+import codecs
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lxml import etree
+
+from validators import parsing
+from validators.limits import DEFAULT_LIMITS, Limits
+from validators.parsing import parse
+from validators.refusals import Refusal
+from validators.scanning import scan
+from validators.schemas import vocabulary
+
+SAMPLES = sorted((Path(__file__).parents[1] / "samples").glob("*.xml"))
+HOSTILE = sorted((Path(__file__).parents[1] / "corpus" / "hostile").glob("*.xml"))
+MEGABYTE = 1024 * 1024
+
+
+def refusal_of(body: bytes, limits: Limits = DEFAULT_LIMITS) -> Refusal:
+    with pytest.raises(Refusal) as caught:
+        parse(body, limits)
+    return caught.value
+
+
+@pytest.mark.parametrize("path", HOSTILE, ids=lambda path: path.stem)
+def test_a_hostile_file_is_refused_by_the_name_it_carries(path: Path) -> None:
+    code, reason, _ = path.stem.split("--")
+    refusal = refusal_of(path.read_bytes())
+    assert (refusal.code, refusal.reason) == (code, reason)
+
+
+def many(part: Callable[[int], str], count: int) -> bytes:
+    return f"<ExportData>{''.join(part(number) for number in range(count))}</ExportData>".encode()
+
+
+BIG: dict[str, tuple[str, str, Callable[[], bytes]]] = {
+    "bytes": ("too-large", "bytes", lambda: b"<a>" + b" " * 5 * MEGABYTE + b"</a>"),
+    "depth 100000": ("limit", "elements", lambda: b"<a>" * 100_000 + b"</a>" * 100_000),
+    "depth 60000": ("limit", "depth", lambda: b"<a>" * 60_000 + b"</a>" * 60_000),
+    "depth 60000 of known names": ("limit", "depth", lambda: b"<Root>" * 60_000 + b"</Root>" * 60_000),
+    "elements": ("limit", "elements", lambda: many(lambda _: "<Root/>", 500_000)),
+    "million attributes": (
+        "limit",
+        "attributes",
+        lambda: b"<a " + b" ".join(b'%x=""' % n for n in range(10**6, 10**6 + 380_000)) + b"/>",
+    ),
+    "million equal attributes": ("limit", "attributes", lambda: b"<a" + b' a=""' * 800_000 + b"/>"),
+    "many names": ("limit", "names", lambda: many(lambda number: f"<a{number}/>", 60_000)),
+    "many namespaces": ("limit", "names", lambda: many(lambda n: f'<Root xmlns:a{n}="urn:{n}"/>', 60_000)),
+    "long name": ("limit", "name", lambda: b"<" + b"a" * 4_000_000 + b"/>"),
+    "long prefix": ("limit", "name", lambda: b"<" + b"a" * 4_000_000 + b":b/>"),
+    "long attribute value": ("limit", "attribute", lambda: b'<a b="' + b"x" * 4_000_000 + b'"/>'),
+    "long text": ("limit", "text", lambda: b"<a>" + b"x" * 4_000_000 + b"</a>"),
+    "long text in pieces": ("limit", "text", lambda: b"<a>" + b"x&#65;" * 300_000 + b"x" * 1_900_000 + b"</a>"),
+    "unclosed quotes": ("not-well-formed", "attribute", lambda: b'<a b="' + b"<a b='" * 600_000),
+    "open brackets": ("not-well-formed", "tag-name", lambda: b"<" * 4_000_000),
+    "open brackets apart": ("not-well-formed", "tag-name", lambda: b"<a " * 1_300_000),
+    "ampersands": ("not-well-formed", "ampersand", lambda: b"<a>" + b"&" * 4_000_000),
+    "unclosed cdata": ("not-well-formed", "markup", lambda: b"<a>" + b"<![CDATA[" * 400_000),
+    "comments": ("hostile", "comment", lambda: b"<a>" + b"<!---->" * 500_000 + b"</a>"),
+    "entity bomb": (
+        "hostile",
+        "dtd",
+        lambda: b'<!DOCTYPE a [<!ENTITY x "' + b"x" * 3_000_000 + b'">]><a>' + b"&x;" * 100_000 + b"</a>",
+    ),
+    "white space declaration": ("not-well-formed", "declaration", lambda: b"<?xml" + b" " * 4_000_000 + b"?><a/>"),
+    "end tags": ("not-well-formed", "tag-name", lambda: b"</a>" * 1_000_000),
+    "nothing but nul": ("encoding", "utf-32", lambda: b"\0\0<\0" * MEGABYTE),
+    "nul in utf-16": ("encoding", "nul", lambda: codecs.BOM_UTF16_LE + b"<\0" + b"\0" * 4_000_000),
+}
+
+
+@pytest.mark.parametrize("name", list(BIG))
+def test_what_is_big_is_refused_by_name_in_bounded_time(name: str) -> None:
+    code, reason, make = BIG[name]
+    body = make()
+    started = time.perf_counter()
+    refusal = refusal_of(body)
+    assert time.perf_counter() - started < 4
+    assert (refusal.code, refusal.reason) == (code, reason)
+
+
+def test_a_limit_says_how_much_was_found_and_how_much_is_allowed() -> None:
+    refusal = refusal_of(b"<a><b/><b/></a>", Limits(elements=2))
+    assert refusal.parameters == {"most": "2", "found": "3"}
+    assert str(refusal) == "limit: elements, most=2, found=3"
+
+
+@pytest.mark.parametrize(
+    ("body", "limits"),
+    [
+        (b"<a/>", Limits(bytes=4)),
+        (b"<a><b/></a>", Limits(depth=2)),
+        (b"<a><b/></a>", Limits(elements=2)),
+        (b'<a b="" c=""/>', Limits(attributes=2)),
+        (b'<a b=""/>', Limits(names=2)),
+        (b"<aa/>", Limits(name=2)),
+        (b'<a b="&#65;"/>', Limits(attribute=5)),
+        (b"<a>aaa<b/>aaa</a>", Limits(text=3)),
+    ],
+)
+def test_what_is_just_within_a_limit_is_taken(body: bytes, limits: Limits) -> None:
+    assert parse(body, limits).root.tag in ("a", "aa")
+
+
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.name)
+def test_a_sample_gives_the_tree_that_lxml_reads_from_its_bytes(path: Path) -> None:
+    body = path.read_bytes()
+    message = parse(body)
+    assert message.encoding == "UTF-16LE"
+    assert canonical(message.root) == canonical(etree.fromstring(body))
+
+
+TEXT = '<ExportData a="1">Қазақстан 😀 <b/>\ntext</ExportData>'
+
+
+@pytest.mark.parametrize(
+    ("declared", "codec", "encoding"),
+    [
+        ("", "utf-8", "UTF-8"),
+        ('<?xml version="1.0"?>', "utf-8", "UTF-8"),
+        ('<?xml version="1.0" encoding="utf-8" standalone="yes"?>\n', "utf-8", "UTF-8"),
+        ("<?xml version='1.0' encoding='UTF-8'?>", "utf-8-sig", "UTF-8"),
+        ("", "utf-8-sig", "UTF-8"),
+        ("", "utf-16", "UTF-16LE"),
+        ('<?xml version="1.0"?>', "utf-16", "UTF-16LE"),
+        ('<?xml version="1.0" encoding="UTF-16"?>', "utf-16", "UTF-16LE"),
+        ('<?xml version="1.0" encoding="Utf-16le" ?>', "utf-16", "UTF-16LE"),
+        ('<?xml version="1.0" encoding="UTF-16LE"?>', "utf-16-le", "UTF-16LE"),
+        ('<?xml version="1.0" encoding="UTF-16BE"?>', "utf-16-be", "UTF-16BE"),
+    ],
+)
+def test_each_encoding_that_is_taken_gives_the_same_tree(declared: str, codec: str, encoding: str) -> None:
+    message = parse((declared + TEXT).encode(codec))
+    assert message.encoding == encoding
+    assert canonical(message.root) == canonical(etree.fromstring(TEXT))
+
+
+def test_big_endian_utf_16_with_its_mark_is_taken() -> None:
+    message = parse(codecs.BOM_UTF16_BE + TEXT.encode("utf-16-be"))
+    assert (message.encoding, canonical(message.root)) == ("UTF-16BE", canonical(etree.fromstring(TEXT)))
+
+
+def test_cdata_character_references_and_predefined_entities_are_plain_text() -> None:
+    body = b"<a b='&lt;&quot;>'><![CDATA[<!-- &x; <?y?> <!DOCTYPE z> ]]]]>&#x41;&amp;&apos;?!</a>"
+    root = parse(body).root
+    assert (root.text, root.get("b")) == ("<!-- &x; <?y?> <!DOCTYPE z> ]]A&'?!", '<">')
+
+
+def test_every_kind_of_line_end_counts_as_one_line() -> None:
+    root = parse(b"<?xml version='1.0'\r\n?>\r<a>\n\r\n<b/>\r\r<c/></a>").root
+    assert [element.sourceline for element in root.iter()] == [3, 5, 7]
+    assert root.text == "\n\n"
+
+
+def test_lines_are_counted_beyond_what_sixteen_bits_hold() -> None:
+    root = parse(b"<a>" + b"\n" * 70_000 + b"<b/></a>").root
+    assert root[0].sourceline == 70_001
+
+
+@pytest.mark.parametrize(
+    ("body", "line"),
+    [
+        (b"<a>\r\r\n<!-- --></a>", 3),
+        (b"<?xml version='1.0'?>\n<a>\n&x;</a>", 3),
+        (b"<a>\n<b x='1'\nx='2'/></a>", 3),
+        (b"<a>\n\n\xff</a>", 3),
+        ("<a>\n\n\0</a>".encode("utf-16"), 3),
+        (b"<a>\n</b>", 2),
+        (b"<a/>\n\n<b/>", 3),
+    ],
+)
+def test_a_refusal_names_the_line(body: bytes, line: int) -> None:
+    assert refusal_of(body).line == line
+
+
+def test_a_refusal_holds_no_value_of_the_message() -> None:
+    refusal = refusal_of("<a>Иванов &secret; </a>".encode())
+    assert "secret" not in str(refusal)
+    assert "Иванов" not in repr(refusal)
+
+
+def test_elements_in_a_namespace_are_parsed_and_left_to_the_schema() -> None:
+    assert parse(b'<a:b xmlns:a="urn:x"/>').root.tag == "{urn:x}b"
+
+
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.name)
+def test_the_samples_hold_known_names_only(path: Path) -> None:
+    text = path.read_bytes().decode("utf-16").encode()
+    assert scan(text, text.index(b"?>") + 2, DEFAULT_LIMITS, vocabulary(), closing=True)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"<Foo/>",
+        b"<Root><Foo></Foo></Root>",
+        b"<Root Foo=''/>",
+        b"<Root\nFoo\t=\n'>'/>",
+        b"<Root Code='>' Foo=''/>",
+        b"<Root><Rooty/></Root>",
+        b"<Rooo",
+        b"<Root =''>",
+        "<Rоot/>".encode(),
+        b"<x:Root xmlns:x='u'/>",
+        b"<Root>" + b"".join(b"%s<Code/>" % bytes(32 if n >> k & 1 else 10 for k in range(20)) for n in range(99)),
+    ],
+)
+def test_names_and_blanks_that_no_schema_knows_are_noticed_before_parsing(text: bytes) -> None:
+    assert not scan(text, 0, DEFAULT_LIMITS, vocabulary())
+
+
+def test_a_foreign_end_tag_is_noticed_when_end_tags_are_looked_at() -> None:
+    text = b"<Root></Foo>"
+    assert scan(text, 0, DEFAULT_LIMITS, vocabulary())
+    assert not scan(text, 0, DEFAULT_LIMITS, vocabulary(), closing=True)
+
+
+def test_only_known_names_are_parsed_in_the_thread_that_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: list[int] = []
+    read = parsing._read
+
+    def noting(text: bytes) -> etree._Element:
+        threads.append(threading.get_ident())
+        return read(text)
+
+    monkeypatch.setattr(parsing, "_read", noting)
+    parse(b"<Root><Code>1</Code></Root>")
+    parse(b"<Root><Foo>1</Foo></Root>")
+    assert threads[0] == threading.get_ident()
+    assert threads[1] != threading.get_ident()
+
+
+def test_many_threads_parse_at_once() -> None:
+    bodies = [path.read_bytes() for path in SAMPLES]
+    expected = [canonical(etree.fromstring(body)) for body in bodies]
+    wrong: list[int] = []
+
+    def work() -> None:
+        for _ in range(25):
+            wrong.extend(n for n, body in enumerate(bodies) if canonical(parse(body).root) != expected[n])
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+
+
+def canonical(root: etree._Element) -> bytes:
+    return etree.tostring(root, method="c14n", exclusive=True)
+
+
+def lossy(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
+@st.composite
+def trees(draw: st.DrawFn, depth: int = 4) -> str:
+    """Well-formed XML in our subset."""
+    name = draw(st.sampled_from(["Root", "Code", "a", "ә", "a-b", "x.y"]))
+    attributes = draw(st.dictionaries(st.sampled_from(["Code", "b", "ң"]), VALUES, max_size=2))
+    written = "".join(f" {key} = {value}" for key, value in attributes.items())
+    inner = draw(st.lists(st.one_of(TEXTS, trees(depth - 1)) if depth else TEXTS, max_size=3))
+    return f"<{name}{written}>{''.join(inner)}</{name}>" if inner else f"<{name}{written} />"
+
+
+VALUES = st.sampled_from(["'>'", '"&lt;&#10;"', '"\'"', "'\"'", "\"a=b c='d'\"", "''"])
+TEXTS = st.sampled_from(["x", " \r\n ", "&gt;", ">", "<![CDATA[<a b=''>&x;]]>", "&#x4e0;", "?!", "\t"])
+
+
+@settings(max_examples=150, deadline=None)
+@given(trees(), st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]))
+def test_well_formed_xml_of_our_subset_gives_the_tree_that_lxml_reads(text: str, codec: str) -> None:
+    assert canonical(parse(text.encode(codec)).root) == canonical(etree.fromstring(text))
+
+
+PIECES = st.sampled_from(
+    ["<a>", "</a>", "<b/>", "<a b='c'>", "text", "&amp;", "&x;", "&#65;", "<!-- -->", "<?p?>", "<![CDATA[", "]]>", "\r",
+     "<!DOCTYPE a>", '<?xml version="1.0"?>', "<Root>", "</Root>", "<", ">", '"', "'", "=", "\ufeff", "\0", "\ud800", "ә"]
+)  # fmt: skip
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.one_of(st.binary(max_size=64), st.lists(PIECES, max_size=12).map("".join).map(lossy)))
+def test_bytes_are_parsed_or_refused_and_nothing_else(body: bytes) -> None:
+    try:
+        message = parse(body)
+    except Refusal as refusal:
+        assert refusal.reason
+    else:
+        assert all(isinstance(element.tag, str) for element in message.root.iter())
