@@ -1,12 +1,14 @@
 """The command line: the one place that reads the environment, builds settings and wires the parts."""
 
 import importlib
+import logging
 import sys
 from typing import Any
 
 import click
 
 from gateway.errors import GatewayError
+from gateway.logs import configure_logging
 
 COMMANDS = {
     "codes": ("codes", "The code tables of Order No. 13: list, show, look up."),
@@ -46,7 +48,12 @@ class Commands(click.Group):
             formatter.write_dl([(name, COMMANDS[name][1]) for name in self.list_commands(ctx)])
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Runs the command; what the gateway refuses becomes one line on standard error and exit status 2."""
+        """Runs the command; what the gateway refuses becomes one line on standard error and exit status 2.
+
+        Logs of the parts that a command uses go to standard error, warnings and worse alone; `serve` and `relay`,
+        whose logs are what is read of them, say more.
+        """
+        configure_logging(logging.WARNING)
         try:
             return super().invoke(ctx)
         except GatewayError as error:

@@ -22,6 +22,7 @@ from validators.paths import line_of, shown_name
 from validators.schemas import Schema
 
 _SHOWN: Final = 200
+_XML_BLANKS: Final = " \t\r\n"
 _NAMES_SHOWN: Final = 24
 
 
@@ -126,7 +127,7 @@ class _Explainer:
 
     def _content(self, place: _Place, slots: tuple[Slot, ...]) -> Iterator[Finding]:
         texts = [place.element.text, *(child.tail for child in place.element)]
-        text = " ".join(stripped for piece in texts if piece and (stripped := piece.strip()))
+        text = " ".join(stripped for piece in texts if piece and (stripped := piece.strip(_XML_BLANKS)))
         if text:
             yield self._at(place, "XML-012", {"element": shown_name(place.element.tag)}, text)
         row = _row(place, slots)

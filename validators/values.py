@@ -1,14 +1,14 @@
 """Readings of single values as the annex writes them: dates, moments, amounts, and the usual forms of contacts."""
 
 import re
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 LEGAL_ZONE = ZoneInfo("Asia/Almaty")
 """The zone of all legal times (UTC+5 for the whole country since 01.03.2024)."""
 
-_DATE = re.compile(r"\d{2}\.\d{2}\.\d{4}", re.ASCII)
-_MOMENT = re.compile(r"\d{2}\.\d{2}\.\d{4} \d{2}:\d{2}:\d{2}", re.ASCII)
+_DATE = re.compile(r"(\d{2})\.(\d{2})\.(\d{4})", re.ASCII)
+_MOMENT = re.compile(r"(\d{2})\.(\d{2})\.(\d{4}) (\d{2}):(\d{2}):(\d{2})", re.ASCII)
 _AMOUNT = re.compile(r"(0|[1-9]\d{0,19})(?:\.(\d{1,2}))?", re.ASCII)
 _PHONE = re.compile(r"\s*\+?[\d\s()/.\-]{5,40}", re.ASCII)
 _EMAIL = re.compile(r"[^@\s,;]+@[^@\s,;.]+(?:\.[^@\s,;.]+)+")
@@ -29,23 +29,24 @@ def has_moment_form(value: str) -> bool:
 
 def read_date(value: str | None) -> date | None:
     """The day written as `dd.mm.yyyy`, or None when the form is another or the calendar has no such day."""
-    if value is None or _DATE.fullmatch(value) is None:
+    match = _DATE.fullmatch(value) if value is not None else None
+    if match is None:
         return None
+    day, month, year = map(int, match.groups())
     try:
-        return date(int(value[6:10]), int(value[3:5]), int(value[:2]))
+        return date(year, month, day)
     except ValueError:
         return None
 
 
 def read_moment(value: str | None) -> datetime | None:
     """The local moment written as `dd.mm.yyyy hh24:mm:ss`, without a zone; None when there is no such moment."""
-    if value is None or _MOMENT.fullmatch(value) is None:
+    match = _MOMENT.fullmatch(value) if value is not None else None
+    if match is None:
         return None
-    day = read_date(value[:10])
-    if day is None:
-        return None
+    day, month, year, hour, minute, second = map(int, match.groups())
     try:
-        return datetime.combine(day, time(int(value[11:13]), int(value[14:16]), int(value[17:19])))
+        return datetime(year, month, day, hour, minute, second)  # noqa: DTZ001 - a wall clock carries no zone here
     except ValueError:
         return None
 

@@ -106,7 +106,7 @@ class TransactionalPublisher:
         producer, self._producer = self._producer, None
         if producer is None:
             return
-        await asyncio.wait({self._left_alone(producer.stop())}, timeout=STOP_SECONDS)
+        await asyncio.wait({self._left_alone(_leave(producer))}, timeout=STOP_SECONDS)
 
     async def __aenter__(self) -> Self:
         return self
@@ -129,17 +129,19 @@ class TransactionalPublisher:
 
     async def _send(self, producer: AIOKafkaProducer, records: Sequence[Record], position: Position) -> None:
         pending: list[asyncio.Future[RecordMetadata]] = []
-        for record in records:
-            _check_size(record)
-            key = record.key.encode("utf-8")
-            pending.append(await producer.send(record.topic, record.value, key, headers=list(record.headers)))
-        partition = self.ledger % self._partitions[self._positions_topic]
-        key = position_key(position.ledger)
-        pending.append(await producer.send(self._positions_topic, position.encode(), key, partition))
-        outcomes = await asyncio.gather(*pending, return_exceptions=True)
-        for outcome in outcomes:
-            if isinstance(outcome, BaseException):
-                raise outcome
+        try:
+            for record in records:
+                _check_size(record)
+                key = record.key.encode("utf-8")
+                pending.append(await producer.send(record.topic, record.value, key, headers=list(record.headers)))
+            partition = self.ledger % self._partitions[self._positions_topic]
+            key = position_key(position.ledger)
+            pending.append(await producer.send(self._positions_topic, position.encode(), key, partition))
+            await asyncio.gather(*pending)
+        except BaseException:
+            for future in pending:
+                future.add_done_callback(_heard)
+            raise
 
     async def _abort(self, producer: AIOKafkaProducer) -> None:
         """Ends the transaction, so that readers need not wait for its time to run out; what fails here is no loss.
@@ -163,6 +165,21 @@ class TransactionalPublisher:
         self._leaving.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.info("producer.left", transactional_id=self.transactional_id, reason=type(error).__name__)
+
+
+async def _leave(producer: AIOKafkaProducer) -> None:
+    try:
+        await producer.stop()
+    finally:
+        manager = producer._txn_manager  # noqa: SLF001 - a fatal error is kept there and told to nobody but the log
+        if (outcome := manager.wait_for_transaction_end()) is not None:
+            outcome.add_done_callback(_heard)
+
+
+def _heard(future: asyncio.Future[Any]) -> None:
+    """Takes note of an outcome that no longer matters; asyncio would report it as forgotten."""
+    if not future.cancelled():
+        future.exception()
 
 
 def _check_size(record: Record) -> None:

@@ -1,13 +1,10 @@
 """`gateway local`: the embedded stack of this machine."""
 
 import json
-import logging
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
-import structlog
 
 from gateway.commands.common import json_option
 from gateway.commands.demo import demo
@@ -27,10 +24,6 @@ place_option = click.option(
 @click.group()
 def local() -> None:
     """PostgreSQL, Kafka, intake and relay on this machine, in the background."""
-    structlog.configure(
-        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
 
 
 @local.command()

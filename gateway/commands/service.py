@@ -2,14 +2,11 @@
 
 import asyncio
 import json
-import logging
 import os
 import signal
-import sys
 from pathlib import Path
 
 import click
-import structlog
 
 from gateway.bus.publisher import TransactionalPublisher
 from gateway.bus.topics import apply_topics
@@ -18,6 +15,7 @@ from gateway.intake.server import serve as serve_intake
 from gateway.intake.settings import IntakeSettings
 from gateway.journal import Deploy, Journal
 from gateway.journal import migrate as migrate_journal
+from gateway.logs import configure_logging
 from gateway.relay import Relay
 from gateway.settings import read_settings
 
@@ -64,7 +62,7 @@ def relay(directory: Path | None, ledger: int) -> None:
     ends with exit status 2 and says so.
     """
     settings = read_settings(os.environ, directory)
-    configure_logs()
+    configure_logging()
     asyncio.run(_relay(settings.database(), settings.bootstrap(), ledger))
 
 
@@ -122,17 +120,3 @@ def apply_command(directory: Path | None, dry_run: bool, as_json: bool) -> None:
     for change in changes:
         click.echo(str(change))
     click.echo("the topics are as declared" if not dry_run else f"{len(changes)} changes, none made")
-
-
-def configure_logs() -> None:
-    """JSON lines on standard error, for a program that is not the intake."""
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(name)s: %(message)s")
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.JSONRenderer(ensure_ascii=False),
-        ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
-    )

@@ -13,12 +13,12 @@ from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.errors import GatewayError
-from gateway.intake.logs import failure
 from gateway.intake.metrics import Metrics
 from gateway.intake.occurrence import Occurrence, begin, occurrence_of
 from gateway.intake.problems import problem_for
 from gateway.intake.refusals import BadRequest, MethodNotAllowed, NotFound, ParameterRefused
 from gateway.intake.settings import Bounds
+from gateway.logs import failure
 from validators.refusals import Refusal
 
 CLIENT_GONE = 499

@@ -9,11 +9,11 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from gateway.intake.documentation import Alive, Readiness, add_get
-from gateway.intake.logs import failure
 from gateway.intake.negotiation import JSON
 from gateway.intake.occurrence import occurrence_of
 from gateway.intake.problems import Problem, problem_book
 from gateway.intake.services import ReadyCheck
+from gateway.logs import failure
 
 READY, NOT_READY = "ready", "unavailable"
 

@@ -14,12 +14,12 @@ import uvloop
 
 from gateway.errors import ConfigurationError
 from gateway.intake.app import create_app
-from gateway.intake.logs import configure_logging
 from gateway.intake.metrics import MetricsServer
 from gateway.intake.opening import open_services
 from gateway.intake.protocol import bounded_protocol
 from gateway.intake.services import Services
 from gateway.intake.settings import IntakeSettings
+from gateway.logs import configure_logging
 
 BACKLOG = 1024
 FILES_PER_CONNECTION = 2

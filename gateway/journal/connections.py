@@ -10,7 +10,7 @@ from asyncpg import exceptions as postgres
 from asyncpg.pool import PoolConnectionProxy
 
 from gateway.errors import Unavailable
-from gateway.journal.errors import SchemaOutdated
+from gateway.journal.errors import JournalDamaged, SchemaOutdated
 from gateway.journal.queries import sql
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
@@ -102,13 +102,19 @@ async def open_pool(dsn: str, session: Session, size: int) -> Pool:
 
 @contextmanager
 def postgres_needed() -> Iterator[None]:
-    """Turns what asyncpg raises when PostgreSQL is away into Unavailable, and a missing table into SchemaOutdated."""
+    """Turns what asyncpg raises into what the journal raises.
+
+    Unavailable when PostgreSQL is away, SchemaOutdated when a table is missing, JournalDamaged when PostgreSQL finds
+    its own files damaged.
+    """
     try:
         yield
     except LOST as error:
         raise Unavailable(f"PostgreSQL does not answer as it should: {type(error).__name__}") from error
     except (postgres.UndefinedTableError, postgres.UndefinedColumnError, postgres.UndefinedFunctionError) as error:
         raise SchemaOutdated("the database is not migrated: run `gateway migrate`") from error
+    except postgres.DataCorruptedError as error:
+        raise JournalDamaged("PostgreSQL cannot read what it stored; `gateway verify journal` tells where") from error
 
 
 async def database_ready(dsn: str) -> bool:

@@ -16,7 +16,7 @@ from gateway.sealing.refusals import SealRefused, TokenRefused
 
 LONGEST_LIFE = 300
 SKEW = 30
-LARGEST_TOKEN = 4096
+LARGEST_TOKEN = 16_384
 _PARTS = 3
 _UNREADABLE = frozenset({"crit", "b64"})
 

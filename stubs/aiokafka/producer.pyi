@@ -2,7 +2,11 @@ import asyncio
 
 from aiokafka.structs import RecordMetadata
 
+class TransactionManager:
+    def wait_for_transaction_end(self) -> asyncio.Future[None] | None: ...
+
 class AIOKafkaProducer:
+    _txn_manager: TransactionManager
     def __init__(
         self,
         *,

@@ -55,8 +55,7 @@ def commands_of(text: str) -> list[str]:
 
 
 def _run(command: str, place: Path) -> subprocess.CompletedProcess[str]:
-    unset = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")
-    environment = {name: value for name, value in os.environ.items() if name not in unset}
+    environment = {**os.environ, "MAKEFLAGS": "--old-file=.venv/.ready"}  # the .venv here is somebody else's
     return subprocess.run(
         ["/bin/sh", "-c", command], cwd=place, env=environment, capture_output=True, text=True, check=False, timeout=180
     )

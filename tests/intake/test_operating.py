@@ -17,12 +17,12 @@ import structlog
 from prometheus_client import generate_latest
 
 from gateway.intake.app import create_app
-from gateway.intake.logs import failure
 from gateway.intake.metrics import Metrics, MetricsServer
 from gateway.intake.opening import open_services
 from gateway.intake.services import Services
 from gateway.intake.settings import IntakeSettings
 from gateway.journal import Journal
+from gateway.logs import failure
 from gateway.model import Draft, Filed
 from tests.intake.kit import URL, XML, World
 from tests.intake.test_filing import assert_problem

@@ -1,13 +1,14 @@
 """Verification: one changed byte, anywhere, is found and named."""
 
 import asyncio
+import random
 import uuid
 from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
 
-from gateway.journal import Break, Checkpointer, Journal, Report, verify_journal
+from gateway.journal import Break, Checkpointer, Journal, JournalDamaged, Report, verify_journal
 from gateway.journal.encoding import CHAIN_START, Packer, chain_of, leaf_of
 from gateway.model import Checkpoint, Verdict
 from tests.journal.support import NOON, Drafts, dsn_of, read_checkpoint, read_receipt, run, seal_checkpoint
@@ -34,7 +35,7 @@ async def filled_once(postgres_dsn: str, template: str) -> str:
     """Ten entries, checkpoints at 4, 7 and 10, and a copy of all tables to go back to."""
     name = f"journal_filled_{uuid.uuid4().hex[:8]}"
     await run(postgres_dsn, f"CREATE DATABASE {name} TEMPLATE {template}")
-    dsn, draft = dsn_of(postgres_dsn, name), Drafts()
+    dsn, draft = dsn_of(postgres_dsn, name), Drafts(made=1_000_000)
     async with Journal(dsn) as journal:
         checkpointer = Checkpointer(journal, seal_checkpoint, lambda: NOON)
         for count in (4, 3, 3):
@@ -322,6 +323,29 @@ async def test_a_receipt_of_another_entry_is_found(filled: str) -> None:
     first = (await report_on(filled)).first
     assert first is not None
     assert (first.seq, first.what) == (6, "receipt_id")
+
+
+async def test_a_part_that_postgresql_itself_cannot_read_is_named(filled: str) -> None:
+    draft = Drafts()
+    async with Journal(filled) as journal:
+        await journal.append(draft(bytes(range(256)) * 3))
+        for number in range(40):
+            await journal.append(draft(random.Random(number).randbytes(9000)))  # noqa: S311 - bytes that do not compress
+        toast = await run(
+            filled, "SELECT reltoastrelid::regclass::text AS name FROM pg_class WHERE relname = 'entries_000000'"
+        )
+        connection = await asyncpg.connect(filled)
+        await connection.execute("SET allow_system_table_mods = on")
+        await connection.execute(
+            f"DELETE FROM {toast[0]['name']} WHERE chunk_id IN (SELECT chunk_id FROM {toast[0]['name']}"
+            " ORDER BY chunk_id DESC LIMIT 1)"
+        )
+        await connection.close()
+        with pytest.raises(JournalDamaged, match="PostgreSQL cannot read"):
+            await journal.read(0, 50, 10)
+    report = await report_on(filled)
+    assert report.first is not None
+    assert report.first.what == "storage"
 
 
 async def test_what_is_filed_during_a_verification_does_not_disturb_it(filled: str, draft: Drafts) -> None:

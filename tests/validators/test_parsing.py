@@ -14,6 +14,7 @@ from lxml import etree
 from validators import parsing
 from validators.limits import DEFAULT_LIMITS, Limits
 from validators.parsing import parse
+from validators.paths import line_of
 from validators.refusals import Refusal
 from validators.scanning import scan
 from validators.schemas import vocabulary
@@ -156,13 +157,13 @@ def test_cdata_character_references_and_predefined_entities_are_plain_text() -> 
 
 def test_every_kind_of_line_end_counts_as_one_line() -> None:
     root = parse(b"<?xml version='1.0'\r\n?>\r<a>\n\r\n<b/>\r\r<c/></a>").root
-    assert [element.sourceline for element in root.iter()] == [3, 5, 7]
+    assert [line_of(element) for element in root.iter()] == [3, 5, 7]
     assert root.text == "\n\n"
 
 
 def test_lines_are_counted_beyond_what_sixteen_bits_hold() -> None:
     root = parse(b"<a>" + b"\n" * 70_000 + b"<b/></a>").root
-    assert root[0].sourceline == 70_001
+    assert line_of(root[0]) == 70_001
 
 
 @pytest.mark.parametrize(
@@ -284,8 +285,9 @@ def test_well_formed_xml_of_our_subset_gives_the_tree_that_lxml_reads(text: str,
 
 
 PIECES = st.sampled_from(
-    ["<a>", "</a>", "<b/>", "<a b='c'>", "text", "&amp;", "&x;", "&#65;", "<!-- -->", "<?p?>", "<![CDATA[", "]]>", "\r",
-     "<!DOCTYPE a>", '<?xml version="1.0"?>', "<Root>", "</Root>", "<", ">", '"', "'", "=", "\ufeff", "\0", "\ud800", "ә"]
+    ["<a>", "</a>", "<b/>", "<a b='c'>", "text", "&amp;", "&x;", "&#65;", "<!-- -->", "<?p?>", "<![CDATA[", "]]>",
+     "\r", "<!DOCTYPE a>", '<?xml version="1.0"?>', "<Root>", "</Root>", "<", ">", '"', "'", "=",
+     "\ufeff", "\0", "\ud800", "ә"]
 )  # fmt: skip
 
 
@@ -294,7 +296,6 @@ PIECES = st.sampled_from(
 def test_bytes_are_parsed_or_refused_and_nothing_else(body: bytes) -> None:
     try:
         message = parse(body)
-    except Refusal as refusal:
-        assert refusal.reason
-    else:
-        assert all(isinstance(element.tag, str) for element in message.root.iter())
+    except Refusal:
+        return
+    assert all(isinstance(element.tag, str) for element in message.root.iter())

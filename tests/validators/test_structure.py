@@ -57,13 +57,6 @@ ONE_DEFECT = [
         PERSON,
         None,
     ),
-    (
-        "</Founders><AdditionalPersonInfo>",
-        "</Founders><AdditionalPersonInfo/><AdditionalPersonInfo>",
-        None,
-        None,
-        None,
-    ),
     ('IsOffshore="False"', 'Offshore="1"', "XML-010", f"{FIRST}/CorrespondentBank/@Offshore", None),
     ('IsOffshore="False"', 'Zone="1"', "XML-009", f"{FIRST}/CorrespondentBank/@Zone", None),
     ('Area Code="750000000"/', 'Area code="750000000"/', "XML-010", f"{PERSONAL}/OrganisationArea/@code", "2.5(1)"),
@@ -152,9 +145,7 @@ ONE_DEFECT = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("before", "after", "code", "path", "field"), [row for row in ONE_DEFECT if row[2] is not None]
-)
+@pytest.mark.parametrize(("before", "after", "code", "path", "field"), ONE_DEFECT)
 def test_one_defect_gives_one_finding_at_its_path(
     before: str, after: str, code: str, path: str, field: str | None
 ) -> None:
@@ -328,6 +319,12 @@ def test_a_value_both_too_long_and_with_a_forbidden_character_gives_both_finding
 )
 def test_what_the_decisions_allow_has_no_finding(before: str, after: str) -> None:
     assert findings_of(changed(before, after)) == []
+
+
+@pytest.mark.parametrize("blank", ["\u2028", "\u00a0", "\ufeff"])
+def test_only_the_blanks_of_xml_may_stand_between_elements(blank: str) -> None:
+    (finding,) = findings_of(changed("</Sender>", f"</Sender>{blank}"))
+    assert (finding.code, finding.path) == ("XML-012", SIGNED)
 
 
 def test_another_root_element_is_told_in_one_finding() -> None:

@@ -91,16 +91,14 @@ def account(value: str, _: Setting) -> Flaw | None:
 
 def day(value: str, _: Setting) -> Flaw | None:
     """A date exists in the calendar; a value of another form is the schema's business."""
-    return _NO_SUCH_TIME if has_date_form(value) and read_date(value) is None else None
+    return _NO_SUCH_TIME if read_date(value) is None and has_date_form(value) else None
 
 
 def past_moment(value: str, setting: Setting) -> Flaw | None:
     """A moment exists in the calendar and does not lie in the future of receipt."""
-    if not has_moment_form(value):
-        return None
     moment = read_moment(value)
     if moment is None:
-        return _NO_SUCH_TIME
+        return _NO_SUCH_TIME if has_moment_form(value) else None
     if moment > setting.latest:
         received = f"{setting.received:%d.%m.%Y %H:%M:%S}"
         return Flaw("TIM-002", {"hours": str(setting.parameters.future_hours), "received": received})

@@ -5,8 +5,9 @@ Each takes the content of one block; places are below it: `AdditionalAcData`, `M
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from functools import lru_cache
 
-from codes.usual import is_usual
+from codes import usual
 from validators.calendar import end_of_hours_after_day, end_of_next_working_day
 from validators.faults import Breach
 from validators.fm1.parameters import Deadline
@@ -18,6 +19,7 @@ TENGE = "398"
 MESSAGE = "MessageInformation"
 INDICATORS = ("SuspicionFirst", "SuspicionSecond", "SuspicionThird")
 _MINUTE = timedelta(minutes=1)
+_is_usual = lru_cache(maxsize=4_096)(usual.is_usual)
 
 
 def participants_of(root: Content) -> list[Content]:
@@ -143,7 +145,7 @@ def operation_is_usual(root: Content, setting: Setting) -> Iterator[Breach]:
     """The operation is one that entities of this kind report."""
     operation = section(root, MESSAGE).get("ViewOperationId")
     kind = setting.kind or section(root, "PersonalData").get("OrganisationCode")
-    if operation and kind and is_usual(setting.edition, kind, operation, setting.day) is False:
+    if operation and kind and _is_usual(setting.edition, kind, operation, setting.day) is False:
         yield Breach("RUL-016", f"{MESSAGE}/ViewOperationId", operation, {"kind": kind})
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 import structlog
 
-_ROOT = str(Path(__file__).resolve().parents[2])
+_ROOT = str(Path(__file__).resolve().parents[1])
 _DEEPEST = 6
 
 
