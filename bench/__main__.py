@@ -41,7 +41,7 @@ def main() -> None:
 def _print(name: str, figures: Mapping[str, float]) -> None:
     print(name)
     for key, value in figures.items():
-        print(f"  {key:24} {value:,.2f}" if isinstance(value, float) else f"  {key:24} {value:,}")
+        print(f"  {key:24} {value:,.2f}")
 
 
 def _machine() -> dict[str, object]:

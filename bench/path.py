@@ -20,7 +20,7 @@ MIB = 1 << 20
 
 @dataclass(frozen=True)
 class PathFigures:
-    """Rates in messages a second, latencies in milliseconds, memory in MiB of resident set."""
+    """Rates in messages a second, latencies in milliseconds, memory in MiB of resident set, CPU a message."""
 
     receipts_per_second: float
     readable_per_second: float
@@ -32,6 +32,10 @@ class PathFigures:
     connections: int
     intake_at_rest_mib: float
     intake_under_load_mib: float
+    intake_cpu_ms: float
+    relay_cpu_ms: float
+    postgres_cpu_ms: float
+    kafka_cpu_ms: float
 
     def facts(self) -> dict[str, float]:
         return asdict(self)
@@ -58,11 +62,13 @@ async def _run(corpus: Corpus, facts: StackFacts, connections: int) -> PathFigur
     at_rest = _resident(facts)
     warm, bodies = corpus.bodies[:64], corpus.bodies[64:]
     await post_all(facts.url, warm, connections)
+    before = _cpu(facts)
     started = time.perf_counter()
     load: Load = await post_all(facts.url, bodies, connections)
     under_load = _resident(facts)
     readable = await asyncio.to_thread(_await_records, facts.kafka, len(corpus.bodies))
     seconds = time.perf_counter() - started
+    spent = {part: (used - before[part]) * 1000 / len(bodies) for part, used in _cpu(facts).items()}
     return PathFigures(
         receipts_per_second=load.rate,
         readable_per_second=len(bodies) / seconds,
@@ -74,11 +80,27 @@ async def _run(corpus: Corpus, facts: StackFacts, connections: int) -> PathFigur
         connections=connections,
         intake_at_rest_mib=at_rest,
         intake_under_load_mib=under_load,
+        intake_cpu_ms=spent["intake"],
+        relay_cpu_ms=spent["relay"],
+        postgres_cpu_ms=spent["postgres"],
+        kafka_cpu_ms=spent["kafka"],
     )
 
 
 def _resident(facts: StackFacts) -> float:
     return sum(psutil.Process(pid).memory_info().rss for pid in facts.pids["intake"]) / MIB
+
+
+def _cpu(facts: StackFacts) -> dict[str, float]:
+    """Seconds of CPU that each part has used, PostgreSQL's backends with it."""
+    used = dict.fromkeys(facts.pids, 0.0)
+    for part, pids in facts.pids.items():
+        for pid in pids:
+            process = psutil.Process(pid)
+            for each in (process, *process.children(recursive=True)):
+                times = each.cpu_times()
+                used[part] += times.user + times.system
+    return used
 
 
 def _await_records(bootstrap: str, expected: int, patience: float = 60.0) -> int:

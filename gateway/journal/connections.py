@@ -1,5 +1,6 @@
 """Connections to PostgreSQL, and what it means when they are lost."""
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -72,6 +73,7 @@ MIGRATING = Session("migration", statement_timeout=0, lock_timeout=30_000)
 VERIFYING = Session("verification", statement_timeout=0, idle_in_transaction_timeout=0, by_index=True)
 _CONNECT_SECONDS = 3.0
 _COMMAND_SECONDS = 15.0
+_CLOSE_SECONDS = 2.0
 
 
 async def connect(dsn: str, session: Session) -> Connection:
@@ -100,6 +102,16 @@ async def open_pool(dsn: str, session: Session, size: int) -> Pool:
     )
 
 
+async def close(held: "Connection | Pool") -> None:
+    """Ends a connection, or a pool and its connections, in good order; at once when that takes over 2 seconds."""
+    try:
+        async with asyncio.timeout(_CLOSE_SECONDS):
+            await held.close()
+    except LOST:
+        held.terminate()
+        await asyncio.sleep(0)
+
+
 @contextmanager
 def postgres_needed() -> Iterator[None]:
     """Turns what asyncpg raises into what the journal raises.
@@ -124,7 +136,7 @@ async def database_ready(dsn: str) -> bool:
         try:
             await connection.fetchval(sql("answer"))
         finally:
-            connection.terminate()
+            await close(connection)
     except LOST:
         return False
     return True

@@ -13,7 +13,7 @@ import asyncpg
 import orjson
 
 from gateway.errors import Unavailable
-from gateway.journal.connections import SERVING, AnyConnection, Pool, open_pool, postgres_needed
+from gateway.journal.connections import SERVING, AnyConnection, Pool, close, open_pool, postgres_needed
 from gateway.journal.errors import EnrolmentRefused, EntityUnknown
 from gateway.journal.queries import sql
 from gateway.model import Entity, EntityState, IdentifierKind
@@ -89,7 +89,7 @@ class Directory:
     ) -> None:
         closing, self._pool = self._pool, None
         if closing is not None:
-            closing.terminate()
+            await close(closing)
 
     async def add_anchor(self, pem: bytes, at: datetime) -> Anchor:
         """Trusts one more certificate as an anchor; again is harmless.

@@ -11,7 +11,7 @@ from uuid import UUID
 import asyncpg
 
 from gateway.errors import ConfigurationError, GatewayError, Unavailable
-from gateway.journal.connections import SERVING, Pool, open_pool, postgres_needed
+from gateway.journal.connections import SERVING, Pool, close, open_pool, postgres_needed
 from gateway.journal.encoding import Packer
 from gateway.journal.errors import JournalDamaged, SchemaOutdated
 from gateway.journal.limits import DEFAULT_LIMITS, JournalLimits
@@ -208,4 +208,4 @@ class Journal:
     async def _close_pool(self) -> None:
         closing, self._pool = self._pool, None
         if closing is not None:
-            closing.terminate()
+            await close(closing)

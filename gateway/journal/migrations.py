@@ -11,7 +11,7 @@ import asyncpg
 import structlog
 from asyncpg import exceptions as postgres
 
-from gateway.journal.connections import MIGRATING, AnyConnection, Connection, connect, postgres_needed
+from gateway.journal.connections import MIGRATING, AnyConnection, Connection, close, connect, postgres_needed
 from gateway.journal.errors import MigrationRefused
 from gateway.journal.queries import sql
 
@@ -66,7 +66,7 @@ async def migrate(dsn: str, ledgers: int | None = None, upto: Deploy = Deploy.PO
             await _fix_ledgers(connection, ledgers)
             await connection.execute(sql("unlock_migrations"))
         finally:
-            connection.terminate()
+            await close(connection)
     return applied
 
 

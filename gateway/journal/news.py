@@ -5,7 +5,7 @@ from contextlib import suppress
 
 import structlog
 
-from gateway.journal.connections import LISTENING, LOST, AnyConnection, connect
+from gateway.journal.connections import LISTENING, LOST, AnyConnection, close, connect
 from gateway.journal.queries import sql
 
 CHANNEL = "journal_news"
@@ -69,7 +69,7 @@ class News:
                 self.heard(row["ledger"], row["seq"])
             await ended.wait()
         finally:
-            connection.terminate()
+            await close(connection)
 
     def _on_news(self, _connection: AnyConnection, _pid: int, _channel: str, payload: object) -> None:
         ledger, _, seq = str(payload).partition(" ")

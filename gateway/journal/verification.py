@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import asyncpg
 from asyncpg import exceptions as postgres
 
-from gateway.journal.connections import VERIFYING, Connection, connect, postgres_needed
+from gateway.journal.connections import VERIFYING, Connection, close, connect, postgres_needed
 from gateway.journal.encoding import Packer, Row
 from gateway.journal.entry_checks import (
     START,
@@ -71,7 +71,7 @@ async def verify_journal(
                 await walk.verify(EntryChecks(Packer(), read_receipt))
             await _note_strays(connection, [head["ledger"] for head in heads], tally)
         finally:
-            connection.terminate()
+            await close(connection)
     return tally.report()
 
 

@@ -10,7 +10,7 @@ from asyncpg import exceptions as postgres
 
 from gateway.errors import GatewayError, Unavailable
 from gateway.journal.batches import file_batch, log_length, prepare_partitions
-from gateway.journal.connections import LOST, WRITING, Connection, connect
+from gateway.journal.connections import LOST, WRITING, Connection, close, connect
 from gateway.journal.encoding import Row, leaf_of
 from gateway.journal.errors import EntryRefused, Overloaded
 from gateway.journal.limits import JournalLimits
@@ -77,7 +77,6 @@ class LedgerWriter:
         for waiting in self._queue:
             waiting.refuse(Unavailable("the journal stopped before this could be filed"))
         self._queue.clear()
-        self._disconnect()
 
     async def append(self, row: Row) -> Filed:
         """Files one row, together with what else waits, and answers once it is durable.
@@ -115,7 +114,8 @@ class LedgerWriter:
                 else:
                     self._something.clear()
         finally:
-            self._disconnect()
+            if self._connection is not None:
+                await close(self._connection)
 
     def _take(self) -> list[_Waiting]:
         batch: list[_Waiting] = []

@@ -1,3 +1,6 @@
+import re
+from importlib.resources import files
+
 import pytest
 
 from validators.catalogue import LANGUAGES, CatalogueDamaged, catalogue, found, read_catalogue
@@ -105,3 +108,12 @@ def test_the_reference_page_tells_every_code() -> None:
     assert all(f"### {code}" in page for code in catalogue().entries)
     assert page.endswith("\n")
     assert page == render_findings()
+
+
+def test_every_code_that_the_code_names_is_in_the_catalogue() -> None:
+    sources = [file for file in files("validators").iterdir() if file.name.endswith(".py")]
+    rules = [file for file in files("validators").joinpath("fm1").iterdir() if file.name.endswith(".py")]
+    text = "".join(file.read_text("utf-8") for file in (*sources, *rules))
+    named = set(re.findall(r'"([A-Z]{3}-\d{3})"', text))
+    assert named <= set(catalogue().entries)
+    assert {code for code in catalogue().entries if not code.startswith("XML-")} <= named

@@ -117,7 +117,7 @@ def _mutate(root: etree._Element, step: tuple[str, int, str, str]) -> None:
 
 
 @given(steps=st.lists(_STEP, min_size=1, max_size=6))
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_parsed_tree_gets_a_verdict_and_no_place_is_refused_twice(steps: list[tuple[str, int, str, str]]) -> None:
     root = clean("bank")
     for step in steps:

@@ -7,6 +7,7 @@ import pytest
 
 from validators.model import Finding, Severity
 from validators.parsing import parse
+from validators.paths import path_of, path_of_attribute
 from validators.schemas import schema_for
 from validators.structure import MOST_FINDINGS, structure_findings
 
@@ -346,3 +347,24 @@ def test_positions_are_written_only_where_siblings_of_one_name_repeat() -> None:
     single = BANK[: BANK.index("<Participant>")] + BANK[BANK.rindex("<Participant>") :]
     (finding,) = findings_of(single.replace("<OKED>47770", "<OKED>477700"))
     assert finding.path == f"{ROOT}/Participants/Participant/OKED"
+
+
+def test_paths_of_elements_lead_back_to_them_and_agree_with_findings() -> None:
+    root = parse(BANK.encode("utf-16")).root
+    for element in root.iter():
+        assert root.getroottree().xpath(path_of(element)) == [element]
+    bank = root.find("SignedData/Data/Root/Participants/Participant/CorrespondentBank")
+    assert bank is not None
+    assert path_of_attribute(bank, "IsOffshore") == f"{FIRST}/CorrespondentBank/@IsOffshore"
+
+
+def test_a_path_names_the_namespace_of_an_element_that_has_one() -> None:
+    root = parse(b'<a xmlns:x="urn:x"><x:b/><x:b/></a>').root
+    assert [path_of(element) for element in root] == ["/a/Q{urn:x}b[1]", "/a/Q{urn:x}b[2]"]
+
+
+def test_a_schema_that_only_libxml2_refuses_by_still_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+    schema = schema_for("fm1", "2025-07-10", "doc")
+    monkeypatch.setattr(type(schema), "accepts", lambda *_: False)
+    (finding,) = structure_findings(parse(BANK.encode("utf-16")).root, schema)
+    assert (finding.code, finding.path) == ("XML-099", "/ExportData")
