@@ -33,12 +33,13 @@ def create_app(services: Services) -> FastAPI:
     edge = Edge(services.metrics, settings.bounds, settings.default_language)
     for kind, handler in edge.handlers().items():
         app.add_exception_handler(kind, handler)
-    app.add_middleware(edge.around)
     filing = Filing(services)
     app.router.routes += [
         Route(MESSAGES, filing.file, methods=["POST"]),
         Route(VALIDATE, filing.validate, methods=["POST"]),
     ]
+    app.add_middleware(edge.shortcut, routes={MESSAGES: filing.file, VALIDATE: filing.validate})
+    app.add_middleware(edge.around)
     checks = ReadyChecks(services.checks, settings.bounds.ready_seconds, monotonic)
     book = load_codebook()
     for router in (

@@ -82,7 +82,7 @@ def finding_facts(finding: Finding) -> dict[str, Any]:
 
 def moment_text(moment: datetime) -> str:
     """RFC 3339 in UTC with six decimals, such as `2026-11-22T16:45:00.000000Z`."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def _receipt_of(facts: Mapping[str, Any], jws: str) -> Receipt:

@@ -66,6 +66,14 @@ def test_any_bytes_are_records_or_refused(framed: bytes) -> None:
             continue
 
 
+@pytest.mark.parametrize(
+    "fields", [[], [b"t"], [b"t", b"k"], [b"t", b"k", b"v", b"name"], [b"\xff", b"k", b"v"], [b"t", None, b"v"]]
+)
+def test_a_record_with_the_wrong_fields_is_refused(fields: list[bytes | None]) -> None:
+    with pytest.raises(JournalDamaged):
+        unframe_records(frame([frame(fields)]))
+
+
 @given(st.binary())
 def test_any_bytes_unpack_or_are_refused(packed: bytes) -> None:
     for candidate in (packed, b"\x28\xb5\x2f\xfd" + packed):

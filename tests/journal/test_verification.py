@@ -334,10 +334,11 @@ async def test_a_part_that_postgresql_itself_cannot_read_is_named(filled: str) -
         await run(filled, "CREATE EXTENSION pg_surgery")
         await run(
             filled,
-            "SELECT heap_force_kill(reltoastrelid, ARRAY['(3,1)']::tid[]) FROM pg_class WHERE relname = 'entries_000000'",
+            "SELECT heap_force_kill(reltoastrelid, ARRAY['(3,1)']::tid[]) FROM pg_class"
+            " WHERE relname = 'entries_000000'",
         )
         with pytest.raises(JournalDamaged, match="PostgreSQL cannot read"):
-            await journal.read(0, 50, 10)
+            await journal.read(0, 0, 100)
     report = await report_on(filled)
     assert report.first is not None
     assert report.first.what == "storage"
