@@ -48,15 +48,15 @@ async def file_batch(connection: Connection, ledger: int, batch: Sequence[Prepar
     return settlement
 
 
-async def prepare_partitions(connection: Connection, seq: int) -> tuple[bool, int]:
+async def prepare_partitions(connection: Connection, seq: int) -> int:
     """Makes sure of the partition that takes the entry after `seq`, and of the one after that.
 
-    Answers whether one was made, and the `seq` from which it wants to be asked again: a whole partition ahead of
-    need.
+    Answers the `seq` from which it wants to be asked again: a whole partition ahead of need.
     """
     number = (seq + 1) // PARTITION
-    made = [await connection.fetchval(sql("prepare_partition"), wanted) for wanted in (number, number + 1)]
-    return any(made), (number + 1) * PARTITION - 1
+    for wanted in (number, number + 1):
+        await connection.fetchval(sql("prepare_partition"), wanted)
+    return (number + 1) * PARTITION - 1
 
 
 async def log_length(connection: Connection, ledger: int) -> int:

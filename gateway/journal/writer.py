@@ -144,17 +144,20 @@ class LedgerWriter:
                 waiting.refuse(Unavailable(f"the log failed: {type(error).__name__}"))
 
     async def _file_until_answered(self, batch: list[_Waiting]) -> None:
-        attempts = 0
+        attempts, room_wanted = 0, False
         while batch := [waiting for waiting in batch if not waiting.answer.done()]:
             try:
+                if room_wanted:
+                    await self._make_room()
                 settlement = await self._attempt(batch)
             except LOST as error:
                 _log.warning("journal.postgres_lost", ledger=self._ledger, error=type(error).__name__)
                 await self._back_off(batch, attempts)
                 attempts += 1
             except _REFUSED as error:
-                if not await self._room_was_made(error):
+                if room_wanted or not isinstance(error, postgres.CheckViolationError):
                     await self._file_apart(batch, error)
+                room_wanted = True
             else:
                 _answer(batch, settlement)
                 await self._look_ahead(settlement.head.seq)
@@ -188,19 +191,16 @@ class LedgerWriter:
         _log.error("journal.entry_refused", ledger=self._ledger, error=type(error).__name__)
         batch[0].refuse(EntryRefused(f"PostgreSQL refused the entry: {type(error).__name__}"))
 
-    async def _room_was_made(self, error: Exception) -> bool:
-        """Whether the entries had no partition to go to, and have one now: another process may have been first."""
-        if not isinstance(error, postgres.CheckViolationError):
-            return False
+    async def _make_room(self) -> None:
+        """Makes the partitions for the next entries, unless another process has: PostgreSQL found none for them."""
         connection = await self._connected()
-        made, _ = await prepare_partitions(connection, await log_length(connection, self._ledger))
-        return made
+        await prepare_partitions(connection, await log_length(connection, self._ledger))
 
     async def _look_ahead(self, seq: int) -> None:
         if seq < self._prepare_at:
             return
         try:
-            _, self._prepare_at = await prepare_partitions(await self._connected(), seq)
+            self._prepare_at = await prepare_partitions(await self._connected(), seq)
         except LOST as error:
             _log.warning("journal.partition_not_prepared", ledger=self._ledger, error=type(error).__name__)
             self._disconnect()

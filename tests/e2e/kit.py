@@ -1,17 +1,20 @@
 """What the end-to-end tests share: the command line as a person calls it, entities, and a reader of another make."""
 
+import asyncio
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
-from typing import cast
+from typing import Any, cast
 
+import httpx
 from confluent_kafka import Consumer, TopicPartition
 
+from gateway.client import file_message
 from gateway.local.authority import ThrowAwayAuthority
 from gateway.local.messages import Reporter, Scenario, build_fm1
 from gateway.local.people import make_bin
@@ -87,3 +90,14 @@ def committed_ids(bootstrap: str, topics: Iterable[str] = TOPICS, quiet: float =
                 last = time.monotonic()
     consumer.close()
     return ids
+
+
+async def filed(client: httpx.AsyncClient, body: bytes) -> Mapping[str, Any]:
+    """The facts of the receipt of a message, once the intake knows its sender."""
+    async with asyncio.timeout(10):
+        while True:
+            answer = await file_message(client, body)
+            if answer.status != httpx.codes.FORBIDDEN:
+                assert answer.judged, answer.facts
+                return answer.facts
+            await asyncio.sleep(0.1)

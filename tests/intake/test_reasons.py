@@ -6,7 +6,7 @@ tables, loops, local names, parameters and the functions that choose it. What ca
 
 import ast
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -20,9 +20,8 @@ from gateway.intake.problems import INTERNAL, problem_book, problem_for
 from gateway.intake.refusals import CredentialsRefused
 from gateway.journal import EnrolmentRefused
 from gateway.sealing.chain import LONGEST_SERIAL
-from gateway.sealing.jws import checked_payload
 from gateway.sealing.keys import LARGEST_RSA_KEY, SMALLEST_RSA_KEY
-from gateway.sealing.refusals import SealingRefusal
+from gateway.sealing.refusals import SealingRefusal, SealRefused, TokenRefused
 from gateway.sealing.sigform import LARGEST_SIGNATURE, MOST_CERTIFICATES
 from gateway.sealing.tokens import LONGEST_LIFE
 from tests.sealing.attacks import ATTACKS
@@ -115,25 +114,27 @@ def refusals_made(source: Source) -> Iterator[tuple[Refusing, ast.expr]]:
 
 def values(source: Source, expression: ast.expr) -> set[str]:
     """Every text that an expression of a module can be."""
+    found: set[str] = set()
     match expression:
         case ast.Constant(value=str() as text):
-            return {text}
+            found = {text}
         case ast.IfExp(body=one, orelse=other):
-            return values(source, one) | values(source, other)
+            found = values(source, one) | values(source, other)
         case ast.Subscript(value=ast.Name(id=table)):
-            return set(getattr(source.module, table).values())
+            found = set(getattr(source.module, table).values())
         case ast.Call(func=ast.Attribute(value=ast.Name(id=table), attr="get"), args=[_, default]):
-            return set(getattr(source.module, table).values()) | values(source, default)
+            found = set(getattr(source.module, table).values()) | values(source, default)
         case ast.Call(func=ast.Name(id="next"), args=[ast.GeneratorExp(elt=chosen)]):
-            return values(source, chosen)
+            found = values(source, chosen)
         case ast.Call(func=ast.Name(id=chooser)):
             returns = [node for node in ast.walk(source.function(chooser)) if isinstance(node, ast.Return)]
-            return union(values(source, node.value) for node in returns if node.value is not None)
+            found = union(values(source, node.value) for node in returns if node.value is not None)
         case ast.Name(id=name):
-            return values_of_name(source, expression, name)
+            found = values_of_name(source, expression, name)
         case ast.Attribute(attr="reason"):
-            return values_handed_on(source, expression)
-    raise AssertionError(f"{source.name}: can't tell what {ast.unparse(expression)} may be")
+            found = values_handed_on(source, expression)
+    assert found, f"{source.name}: can't tell what {ast.unparse(expression)} may be"
+    return found
 
 
 def union(sets: Iterable[set[str]]) -> set[str]:
@@ -184,24 +185,21 @@ def values_passed(source: Source, function: str, place: int) -> set[str]:
     return found
 
 
+HANDED_ON: Mapping[tuple[str, str], tuple[str, Refusing, str | None]] = {
+    ("gateway.sealing.tokens", "refusal.reason"): ("gateway.sealing.jws", SealRefused, "checked_payload"),
+    ("gateway.intake.authentication", "refused.reason"): ("gateway.sealing.tokens", TokenRefused, None),
+}
+"""Where the reason of what was caught is told again: the module that gave it, its class, its function if only one."""
+
+
 def values_handed_on(source: Source, expression: ast.expr) -> set[str]:
-    """The reasons of what is caught and told under another name: those that the called function itself gives."""
-    called = HANDED_ON[source.name, ast.unparse(expression)]
-    if called is None:
-        return set()
-    origin = next(each for each in sources() if each.name == called.__module__)
+    name, wanted, function = HANDED_ON[source.name, ast.unparse(expression)]
+    origin = next(each for each in sources() if each.name == name)
     return union(
         values(origin, reason)
-        for _kind, reason in refusals_made(origin)
-        if origin.function_around(reason) is origin.function(called.__name__)
+        for kind, reason in refusals_made(origin)
+        if kind is wanted and (function is None or origin.function_around(reason) is origin.function(function))
     )
-
-
-HANDED_ON: Mapping[tuple[str, str], Callable[..., object] | None] = {
-    ("gateway.sealing.tokens", "refusal.reason"): checked_payload,
-    ("gateway.intake.authentication", "refused.reason"): None,
-}
-"""Where a reason is taken from what was caught: the function that it comes from, None where the problem is the same."""
 
 
 @cache
@@ -211,7 +209,7 @@ def raised() -> frozenset[Pair]:
         (code, reason)
         for source in concerned()
         for kind, expression in refusals_made(source)
-        if (code := problem_book().kind_of(kind("")).code) != INTERNAL
+        if (code := code_of(kind)) != INTERNAL
         for reason in values(source, expression)
     )
 
@@ -226,12 +224,17 @@ def key_of(code: str, reason: str) -> str:
     return f"{code}.{reason}" if f"{code}.{reason}" in problem_book().reasons else reason
 
 
+def code_of(kind: Refusing) -> str:
+    """The problem that a refusal becomes."""
+    return problem_book().kind_of(kind("")).code
+
+
 def mentions_not_followed(source: Source) -> list[str]:
-    """The classes of refusals that are used in another way than to be raised, caught, derived from or annotated."""
+    """Where a class that clients meet is used in another way than to be raised, caught, derived from or annotated."""
     known: set[ast.AST] = set()
     for node in source.nodes():
         match node:
-            case ast.Call(func=made):
+            case ast.Call(func=made, args=[_, *_]):
                 known.add(made)
             case ast.Tuple(elts=[kind, ast.Constant()]):
                 known.add(kind)
@@ -241,10 +244,12 @@ def mentions_not_followed(source: Source) -> list[str]:
                 known.update(ast.walk(told))
             case ast.ClassDef(bases=bases):
                 known.update(bases)
+    public = {name for name, kind in REFUSALS.items() if code_of(kind) != INTERNAL}
     return [
         f"{source.name}:{node.lineno}"
         for node in source.nodes()
-        if isinstance(node, ast.Name) and node.id in REFUSALS and node not in known
+        if (isinstance(node, ast.Name) and node.id in public and node not in known)
+        or (isinstance(node, ast.Attribute) and node.attr in public)
     ]
 
 

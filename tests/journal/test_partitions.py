@@ -46,6 +46,14 @@ async def test_a_missing_partition_is_made_when_an_append_meets_it(dsn: str, dra
     assert await partitions(dsn) == ["entries_000000", "entries_000001", "entries_000007", "entries_000008"]
 
 
+async def test_a_partition_that_another_process_makes_first_is_as_good(dsn: str, draft: Drafts) -> None:
+    async with Journal(dsn) as one, Journal(dsn) as other, Journal(dsn) as third:
+        for number in range(1, 12):
+            await stand_at(dsn, number * 3 * PARTITION)
+            filed = await asyncio.gather(*(journal.append(draft()) for journal in (one, other, third)))
+            assert sorted(item.seq - number * 3 * PARTITION for item in filed) == [1, 2, 3]
+
+
 async def test_a_partition_is_made_while_others_append_and_read(dsn: str, draft: Drafts) -> None:
     async with Journal(dsn) as journal:
         await journal.append(draft())
