@@ -18,9 +18,13 @@ from gateway.model import Entity, IdentifierKind
 from gateway.sealing.certificates import describe
 from gateway.sealing.trust import load_anchors
 from gateway.settings import read_settings
-from validators.identifiers import identifier_problem
+from validators.identifiers import IdentifierProblem, identifier_problem
 
 PEM_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+PROBLEMS = {
+    IdentifierProblem.FORM: "it is not twelve digits",
+    IdentifierProblem.CHECK_DIGIT: "its check digit is wrong, so no such number exists",
+}
 T = TypeVar("T")
 
 
@@ -147,7 +151,9 @@ def _ask(directory: Path | None, question: Callable[[Directory], Awaitable[T]]) 
 def _check(identifier: str, identifier_kind: IdentifierKind, kind: str) -> None:
     problem = identifier_problem(identifier)
     if problem is not None:
-        raise ConfigurationError(f"{identifier_kind.value.upper()} {identifier} can't be enrolled: {problem}")
+        raise ConfigurationError(
+            f"{identifier_kind.value.upper()} {identifier} can't be enrolled: {PROBLEMS[problem]}; copy it again"
+        )
     kinds = load_codebook().table("reporting_entity_kinds", on=datetime.now(UTC).date())
     if kinds.get(kind) is None:
         raise ConfigurationError(
