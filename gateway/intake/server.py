@@ -22,6 +22,7 @@ from gateway.intake.settings import IntakeSettings
 from gateway.logs import configure_logging
 
 BACKLOG = 1024
+GARBAGE_AT = 20_000
 FILES_PER_CONNECTION = 2
 OTHER_FILES = 256
 
@@ -43,8 +44,7 @@ async def run(settings: IntakeSettings, started: Callable[[int], None] | None = 
         port = int(listening.getsockname()[1])
         services = await stack.enter_async_context(open_services(settings))
         server = IntakeServer(services, lambda: started(port) if started else None)
-        gc.collect()
-        gc.freeze()  # what was loaded stays: no later collection need walk over the schemas and code tables
+        calm_collector()
         metrics = metrics_server(services)
         log = structlog.get_logger("intake")
         log.info("serving", host=settings.host, port=port, metrics_port=metrics.start() if metrics else None)
@@ -53,6 +53,17 @@ async def run(settings: IntakeSettings, started: Callable[[int], None] | None = 
         if metrics:
             await asyncio.to_thread(metrics.stop)
         log.info("stopped")
+
+
+def calm_collector() -> None:
+    """Lets the garbage collector look at what requests leave behind alone, and less often.
+
+    What was loaded so far stays: no later collection need walk over the schemas and code tables. A message makes
+    thousands of containers that all die with it, by reference counting.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GARBAGE_AT, 20, 20)
 
 
 def allow_files(wanted: int) -> None:

@@ -98,7 +98,9 @@ BEGIN
         RETURN false;
     END IF;
     PERFORM pg_advisory_xact_lock(hashtext('gateway.journal.partitions'));
-    IF to_regclass(name) IS NOT NULL THEN
+    -- not to_regclass again: it may answer from what this session remembers from before the lock
+    PERFORM FROM pg_class WHERE relname = name AND relnamespace = 'public'::regnamespace;
+    IF FOUND THEN
         RETURN false;
     END IF;
     EXECUTE format('CREATE TABLE %I (LIKE entries INCLUDING ALL)', name);
