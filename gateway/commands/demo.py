@@ -42,6 +42,7 @@ TOPICS = (
 KNOWN_WITHIN_SECONDS = 10.0
 SAMPLE_KINDS = {"casino": "093", "bank": "011", "jeweller": "150"}
 READ_WITHIN_SECONDS = 20.0
+CHECKPOINT_SECONDS = 1.2
 
 
 class DemoFailed(GatewayError):
@@ -247,6 +248,7 @@ async def _read(kafka: str, keys: KeySet, expected: set[str]) -> None:
 
 
 async def _verify(dsn: str, kafka: str, keys: KeySet) -> None:
+    await asyncio.sleep(CHECKPOINT_SECONDS)
     report = await verify_journal(dsn, partial(read_receipt, keys=keys), partial(read_checkpoint, keys=keys))
     click.echo(f"  journal: {report.entries} entries, {report.checkpoints} checkpoints: {_told(report.intact)}")
     intact = report.intact

@@ -1,0 +1,15 @@
+"""What `make demo` runs: it shows every kind of answer, and ends well."""
+
+from pathlib import Path
+
+from tests.e2e.kit import run_gateway
+
+
+def test_the_demo_shows_every_kind_of_answer_and_ends_with_0(short_directory: Path) -> None:
+    done = run_gateway("local", "demo", "--dir", str(short_directory / "demo"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    for answer in ("201 accepted", "200 accepted", "422 refused", "409 ", "400 ", "401 "):
+        assert f"    {answer}" in done.stdout
+    assert "seal valid" in done.stdout
+    assert "BROKEN" not in done.stdout
+    assert run_gateway("local", "wipe", "--dir", str(short_directory / "demo")).returncode == 0
