@@ -52,13 +52,16 @@ def working_calendar() -> WorkingCalendar:
 def end_of_next_working_day(moment: date, calendar: WorkingCalendar | None = None) -> datetime:
     """The first local moment after the working day that follows the given day (a moment counts by its day)."""
     day = moment.date() if isinstance(moment, datetime) else moment
-    following = _next_working_day(day) if calendar is None else calendar.next_working_day(day)
-    return later(datetime.combine(following, time.min), _DAY)
+    return _end_of(calendar.next_working_day(day)) if calendar is not None else _end_of_next_working_day(day)
 
 
 @lru_cache(maxsize=4_096)
-def _next_working_day(day: date) -> date:
-    return working_calendar().next_working_day(day)
+def _end_of_next_working_day(day: date) -> datetime:
+    return _end_of(working_calendar().next_working_day(day))
+
+
+def _end_of(day: date) -> datetime:
+    return later(datetime.combine(day, time.min), _DAY)
 
 
 def end_of_hours_after_day(moment: date, hours: int) -> datetime:

@@ -2,8 +2,7 @@
 
 import codecs
 import re
-from dataclasses import dataclass
-from typing import Final, NoReturn
+from typing import Final, NamedTuple, NoReturn
 
 from validators.refusals import EncodingRefused, Hostile, NotWellFormed
 
@@ -30,6 +29,7 @@ _FOREIGN_STARTS: Final = (
     (b"+/v", "utf-7"),
     (b"+ADw", "utf-7"),
 )
+_STARTS: Final = tuple(start for start, _ in _FOREIGN_STARTS)
 _NAMED: Final = {"UTF-7": "utf-7", "UTF-32": "utf-32", "UTF-32LE": "utf-32", "UTF-32BE": "utf-32"}
 
 _S: Final = r"[ \t\r\n]"
@@ -41,8 +41,7 @@ _DECLARATION: Final = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Decoded:
+class Decoded(NamedTuple):
     """A message as text: the encoding it came in, and where its XML declaration ends (0 where it has none).
 
     Line ends are single new lines, as XML 1.0 (2.11) reads them.
@@ -67,9 +66,8 @@ def decode(body: bytes) -> Decoded:
 
 
 def _encoding_of(body: bytes) -> tuple[str, int]:
-    for start, reason in _FOREIGN_STARTS:
-        if body.startswith(start):
-            raise EncodingRefused(reason)
+    if body.startswith(_STARTS):
+        raise EncodingRefused(next(reason for start, reason in _FOREIGN_STARTS if body.startswith(start)))
     if body.startswith(codecs.BOM_UTF16_LE):
         return LITTLE, 2
     if body.startswith(codecs.BOM_UTF16_BE):

@@ -8,12 +8,8 @@ from functools import cache
 from importlib.resources import files
 from operator import mul
 
-_TWELVE = re.compile(r"\d{12}", re.ASCII)
 _IBAN = re.compile(r"KZ\d{2}\d{3}[A-Z0-9]{13}", re.ASCII)
 _ALNUM = re.compile(r"[A-Z0-9]+", re.ASCII)
-_KATO = re.compile(r"\d{9}", re.ASCII)
-_KNP = re.compile(r"\d{3}", re.ASCII)
-_OKED = re.compile(r"\d{5}", re.ASCII)
 _GUID = re.compile(r"[0-9A-F]{8}(?:-[0-9A-F]{4}){3}-[0-9A-F]{12}", re.ASCII)
 _FIRST_WEIGHTS = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11)
 _SECOND_WEIGHTS = (3, 4, 5, 6, 7, 8, 9, 10, 11, 1, 2)
@@ -21,6 +17,10 @@ _LETTERS_AS_DIGITS = {ord(letter): str(int(letter, 36)) for letter in "ABCDEFGHI
 _NO_NUMBER = 10
 _CENTURIES = {"1": 1800, "2": 1800, "3": 1900, "4": 1900, "5": 2000, "6": 2000}
 _BIN_TYPES = frozenset("456")
+
+
+def _are_digits(value: str, count: int) -> bool:
+    return len(value) == count and value.isascii() and value.isdigit()
 
 
 class IdentifierProblem(StrEnum):
@@ -45,12 +45,12 @@ def check_digit(first_eleven: str) -> int | None:
 
 def has_identifier_form(value: str) -> bool:
     """True for twelve ASCII digits, whatever the check digit says."""
-    return _TWELVE.fullmatch(value) is not None
+    return _are_digits(value, 12)
 
 
 def identifier_problem(value: str) -> IdentifierProblem | None:
     """What is wrong with an IIN or BIN: its form, its check digit, or nothing (None)."""
-    if _TWELVE.fullmatch(value) is None:
+    if not _are_digits(value, 12):
         return IdentifierProblem.FORM
     if check_digit(value[:11]) != int(value[11]):
         return IdentifierProblem.CHECK_DIGIT
@@ -134,7 +134,7 @@ def regions() -> dict[str, Region]:
 
 def has_kato_form(value: str) -> bool:
     """True for nine ASCII digits."""
-    return _KATO.fullmatch(value) is not None
+    return _are_digits(value, 9)
 
 
 def has_known_region(kato: str) -> bool:
@@ -144,12 +144,12 @@ def has_known_region(kato: str) -> bool:
 
 def is_knp(value: str) -> bool:
     """True for a payment purpose code of three digits."""
-    return _KNP.fullmatch(value) is not None
+    return _are_digits(value, 3)
 
 
 def is_oked(value: str) -> bool:
     """True for an economic activity code of five digits."""
-    return _OKED.fullmatch(value) is not None
+    return _are_digits(value, 5)
 
 
 def is_guid(value: str) -> bool:

@@ -8,6 +8,7 @@ from typing import Final
 
 from lxml import etree
 
+from validators.apart import apart
 from validators.encodings import decode
 from validators.limits import DEFAULT_LIMITS, Limits
 from validators.refusals import LimitExceeded, NotWellFormed, Refusal, TooLarge
@@ -77,7 +78,7 @@ def parse(body: bytes, limits: Limits = DEFAULT_LIMITS) -> ParsedMessage:
         raise NotWellFormed("character") from None
     known = vocabulary()
     familiar = scan(text, decoded.declaration_end, limits, known, closing=_here.failures > _FEW_FAILURES)
-    root = _read(text) if familiar else _read_apart(text)
+    root = _read(text) if familiar else apart(lambda: _read(text))
     _check_depth_and_text(root, len(text), limits)
     return ParsedMessage(root, decoded.encoding)
 
@@ -90,24 +91,6 @@ def _read(text: bytes) -> etree._Element:
     except etree.XMLSyntaxError as error:
         _here.failures += 1
         raise _refusal_of(error) from None
-
-
-def _read_apart(text: bytes) -> etree._Element:
-    results: list[etree._Element | Exception] = []
-
-    def work() -> None:
-        try:
-            results.append(_read(text))
-        except Exception as error:  # noqa: BLE001 - handed to the thread that asked
-            results.append(error)
-
-    thread = threading.Thread(target=work, name="parse-apart")
-    thread.start()
-    thread.join()
-    (result,) = results
-    if isinstance(result, Exception):
-        raise result
-    return result
 
 
 def _make_parser() -> etree.XMLParser:
@@ -138,7 +121,7 @@ def _refusal_of(error: etree.XMLSyntaxError) -> Refusal:
 
 @cache
 def _deeper_than(depth: int) -> etree.XPath:
-    return etree.XPath("boolean(" + "/*" * (depth + 1) + ")")
+    return etree.XPath("boolean(" + "/*" * (depth + 1) + ")", regexp=False, smart_strings=False)
 
 
 def _check_depth_and_text(root: etree._Element, size: int, limits: Limits) -> None:

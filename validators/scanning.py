@@ -23,7 +23,9 @@ _CDATA_OR_MARK: Final = re.compile(
     rb"<!\[CDATA\[(?s:.*?)\]\]>|<!--|<!DOCTYPE|<!|<\?xml(?=[\s?])|<\?|&(?!amp;|lt;|gt;|quot;|apos;|#)[^\s;<&]*+;?"
 )
 _CDATA: Final = re.compile(rb"<!\[CDATA\[(?s:.*?)\]\]>")
+_ENTITY: Final = re.compile(rb"&(?!amp;|lt;|gt;|quot;|apos;|#)[^\s;<&]*+;?")
 _LONG_BLANK: Final = re.compile(rb">(\s{16,59})<")
+_INDENT: Final = re.compile(rb"\n{0,2}(?: *+|\t*+)")
 _MARKS: Final[dict[bytes, tuple[type[Refusal], str]]] = {
     b"<!--": (Hostile, "comment"),
     b"<!DOCTYPE": (Hostile, "dtd"),
@@ -31,8 +33,8 @@ _MARKS: Final[dict[bytes, tuple[type[Refusal], str]]] = {
     b"<?xml": (NotWellFormed, "declaration-not-first"),
     b"<?": (Hostile, "processing-instruction"),
 }
-_FEW_BLANKS: Final = 64
 _WORTH_REMEMBERING: Final = 160
+_MOST_REMEMBERED: Final = 4_096
 
 
 def scan(text: bytes, start: int, limits: Limits, vocabulary: frozenset[bytes], *, closing: bool = False) -> bool:
@@ -43,15 +45,35 @@ def scan(text: bytes, start: int, limits: Limits, vocabulary: frozenset[bytes], 
     """
     if b"\0" in text:
         raise EncodingRefused("nul", text.count(b"\n", 0, text.index(b"\0")) + 1)
-    if b"&" in text or b"!" in text or text.find(b"?", start) >= 0:
+    if (b"!" in text and b"<!" in text) or (text.find(b"?", start) >= 0 and text.find(b"<?", start) >= 0):
         text = _without_cdata(text, start)
+    elif b"&" in text and (entity := _ENTITY.search(text, start)):
+        _refuse_mark(entity.group(), text.count(b"\n", 0, entity.start()) + 1)
     tags = _START_TAGS.findall(text, start)
     _limit("elements", len(tags), limits.elements)
     if closing:
         tags = _ALL_TAGS.findall(text, start)
-    unusual = set(tags) - vocabulary
-    familiar = _examine(unusual, text, start, limits, vocabulary) if unusual else True
-    return familiar and _blanks_are_few(text, start)
+    usual = _usual_tags(vocabulary) if _are_roomy(limits) else vocabulary
+    familiar = usual.issuperset(tags) or _examine(set(tags) - usual, text, start, limits, vocabulary)
+    return familiar and blanks_are_usual(text, start)
+
+
+@lru_cache(maxsize=4)
+def _usual_tags(vocabulary: frozenset[bytes]) -> set[bytes]:
+    """The short tags that were found to hold known names only, whatever message they stood in."""
+    return set(vocabulary)
+
+
+def _are_roomy(limits: Limits) -> bool:
+    """Whether no tag that is short enough to be remembered could go beyond the limits."""
+    return min(limits.attribute, limits.attributes * len(b' a=""')) >= _WORTH_REMEMBERING
+
+
+def _remember(tags: set[bytes], vocabulary: frozenset[bytes]) -> None:
+    usual = _usual_tags(vocabulary)
+    if len(usual) > len(vocabulary) + _MOST_REMEMBERED:
+        usual.intersection_update(vocabulary)
+    usual.update(tag for tag in tags if len(tag) <= _WORTH_REMEMBERING)
 
 
 def _without_cdata(text: bytes, start: int) -> bytes:
@@ -82,8 +104,8 @@ def _examine(tags: set[bytes], text: bytes, start: int, limits: Limits, vocabula
     shapes = [_shape(tag) for tag in tags]
     understood = None not in shapes
     if not understood:
-        quoted = set(_QUOTED_START_TAGS.findall(text, start)) - vocabulary
-        shapes = [_shape(tag) for tag in quoted]
+        tags = set(_QUOTED_START_TAGS.findall(text, start)) - vocabulary
+        shapes = [_shape(tag) for tag in tags]
         understood = None not in shapes
     names: set[bytes] = set()
     for shape in shapes:
@@ -95,7 +117,10 @@ def _examine(tags: set[bytes], text: bytes, start: int, limits: Limits, vocabula
     _limit("names", len(foreign), limits.names)
     for name in foreign:
         _limit("name", len(name.decode()), limits.name)
-    return understood and not foreign
+    if foreign or not understood:
+        return False
+    _remember(tags, vocabulary)
+    return True
 
 
 class _Shape(NamedTuple):
@@ -106,10 +131,6 @@ class _Shape(NamedTuple):
 
 
 def _shape(tag: bytes) -> _Shape | None:
-    return _remembered_shape(tag) if len(tag) <= _WORTH_REMEMBERING else _shape_of(tag)
-
-
-def _shape_of(tag: bytes) -> _Shape | None:
     match = _TAG.fullmatch(tag.removeprefix(b"/"))
     if match is None:
         return None
@@ -118,19 +139,16 @@ def _shape_of(tag: bytes) -> _Shape | None:
     return _Shape((match[1], *(name for name, _ in attributes)), longest)
 
 
-_remembered_shape = lru_cache(maxsize=2_048)(_shape_of)
-
-
 def _limit(reason: str, found: int, most: int) -> None:
     if found > most:
         raise LimitExceeded(reason, None, {"most": str(most), "found": str(found)})
 
 
-def _blanks_are_few(text: bytes, start: int) -> bool:
-    """Whether white space between tags takes few forms: libxml2 remembers it as it remembers names.
+def blanks_are_usual(text: bytes, start: int = 0) -> bool:
+    """Whether white space between tags is indentation: libxml2 remembers its forms as it remembers names.
 
-    Spaces alone take few forms whatever their number; so does a new line after the XML declaration.
+    Spaces alone, and new lines before spaces or tabs, take few forms whatever the number of messages.
     """
     if text.find(b"\n", start + 1) < 0 and text.find(b"\t", start) < 0:
         return True
-    return len(set(_LONG_BLANK.findall(text, start))) <= _FEW_BLANKS
+    return all(_INDENT.fullmatch(blank) for blank in set(_LONG_BLANK.findall(text, start)))

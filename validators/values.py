@@ -2,6 +2,7 @@
 
 import re
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 LEGAL_ZONE = ZoneInfo("Asia/Almaty")
@@ -10,6 +11,9 @@ LEGAL_ZONE = ZoneInfo("Asia/Almaty")
 _DATE = re.compile(r"(\d{2})\.(\d{2})\.(\d{4})", re.ASCII)
 _MOMENT = re.compile(r"(\d{2})\.(\d{2})\.(\d{4}) (\d{2}):(\d{2}):(\d{2})", re.ASCII)
 _AMOUNT = re.compile(r"(0|[1-9]\d{0,19})(?:\.(\d{1,2}))?", re.ASCII)
+_DATE_LENGTH = len("dd.mm.yyyy")
+_MOMENT_LENGTH = len("dd.mm.yyyy hh24:mm:ss") - len("24")
+_PLAIN_PHONE = re.compile(r"\+?(?:\d[ /-]?){5,20}", re.ASCII)
 _PHONE = re.compile(r"\s*\+?[\d\s()/.\-]{5,40}", re.ASCII)
 _EMAIL = re.compile(r"[^@\s,;]+@[^@\s,;.]+(?:\.[^@\s,;.]+)+")
 _LOCAL_POSTCODE = re.compile(r"\d{6}|[A-Z]\d{2}[A-Z]\d[A-Z]\d", re.ASCII)
@@ -29,7 +33,12 @@ def has_moment_form(value: str) -> bool:
 
 def read_date(value: str | None) -> date | None:
     """The day written as `dd.mm.yyyy`, or None when the form is another or the calendar has no such day."""
-    match = _DATE.fullmatch(value) if value is not None else None
+    return _date(value) if value is not None and len(value) == _DATE_LENGTH else None
+
+
+@lru_cache(maxsize=4_096)
+def _date(value: str) -> date | None:
+    match = _DATE.fullmatch(value)
     if match is None:
         return None
     day, month, year = map(int, match.groups())
@@ -41,7 +50,12 @@ def read_date(value: str | None) -> date | None:
 
 def read_moment(value: str | None) -> datetime | None:
     """The local moment written as `dd.mm.yyyy hh24:mm:ss`, without a zone; None when there is no such moment."""
-    match = _MOMENT.fullmatch(value) if value is not None else None
+    return _moment(value) if value is not None and len(value) == _MOMENT_LENGTH else None
+
+
+@lru_cache(maxsize=256)
+def _moment(value: str) -> datetime | None:
+    match = _MOMENT.fullmatch(value)
     if match is None:
         return None
     day, month, year, hour, minute, second = map(int, match.groups())
@@ -74,7 +88,7 @@ def read_amount(value: str | None) -> tuple[int, int] | None:
 
 def is_usual_phone(value: str) -> bool:
     """True when every number of a comma-separated list could be dialled (5 to 20 digits each)."""
-    return all(
+    return _PLAIN_PHONE.fullmatch(value) is not None or all(
         _PHONE.fullmatch(number) is not None and sum(map(str.isdigit, number)) in _PHONE_DIGITS
         for number in re.split(r"[,;]", value)
     )
@@ -82,7 +96,9 @@ def is_usual_phone(value: str) -> bool:
 
 def is_usual_email(value: str) -> bool:
     """True when every address of a comma-separated list looks like `name@domain.zone`."""
-    return all(_EMAIL.fullmatch(address.strip()) is not None for address in re.split(r"[,;]", value))
+    return _EMAIL.fullmatch(value) is not None or all(
+        _EMAIL.fullmatch(address.strip()) is not None for address in re.split(r"[,;]", value)
+    )
 
 
 def is_usual_postcode(value: str, country: str | None) -> bool:

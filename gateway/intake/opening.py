@@ -51,6 +51,7 @@ async def open_services(
         metrics = Metrics()
         senders = EnrolledSenders(cache, [read_file(path) for path in settings.revocation_lists])
         pipeline = make_pipeline(settings.bounds, Parts(journal, senders, holder, metrics, workers))
+        workers.submit(warm, pipeline.profiles)
         services = Services(
             settings,
             pipeline,
@@ -86,6 +87,13 @@ def make_pipeline(bounds: Bounds, parts: Parts) -> Pipeline:
         quota=Quota(bounds.sender_rate, bounds.sender_burst, monotonic),
         watch=parts.metrics.step,
     )
+
+
+def warm(profiles: ProfileBook) -> None:
+    """Builds what the first message, and the first refusal, would otherwise wait for."""
+    for profile in profiles.profiles:
+        for name in profile.accepted:
+            profile.schemas[name].warm(explain=True)
 
 
 def ready_checks(settings: IntakeSettings, journal: Journal, kafka_check: ReadyCheck | None) -> dict[str, ReadyCheck]:

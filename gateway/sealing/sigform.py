@@ -18,6 +18,9 @@ from gateway.sealing.algorithms import (
     SignatureAlgorithm,
 )
 from gateway.sealing.refusals import SignatureOutsideProfile
+from gateway.sealing.sigtext import read_written
+from validators.apart import apart
+from validators.scanning import blanks_are_usual
 
 LARGEST_SIGNATURE = 65_536
 MOST_CERTIFICATES = 6
@@ -80,7 +83,16 @@ _SHAPE: Mapping[str, list[str]] = MappingProxyType(
         }.items()
     }
 )
-_PARSER = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, encoding="utf-8")
+_NAMES = sorted({tag.rpartition("}")[2] for parent, children in _SHAPE.items() for tag in (parent, *children)})
+_TAGS = re.compile(rb"<([^>]*)")
+_USUAL_TAG = re.compile(
+    (
+        rf"""/?(?:ds:|dsig:)?(?:{"|".join([*_NAMES, "X509Certificate"])})"""
+        rf"""(?:[ \t\r\n]+(?:xmlns(?::ds|:dsig)?=["']{re.escape(DSIG)}["']|(?:Algorithm|URI)=["'][^<>"'&]*["']))*"""
+        r"[ \t\r\n]*/?"
+    ).encode("ascii")
+)
+_ENTITY = re.compile(rb"&(?!#)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +108,32 @@ class SignatureForm:
 
 def read_form(text: str) -> SignatureForm:
     """The signature inside the base64 text of `Signature`; SignatureOutsideProfile for all that is not the profile."""
-    signature = _parsed(base64_value(text, "signature-base64"))
+    source = base64_value(text, "signature-base64")
+    if len(source) > LARGEST_SIGNATURE:
+        raise SignatureOutsideProfile("signature-too-large")
+    return _form_as_written(source) or _form_with_parser(source)
+
+
+def _form_as_written(source: bytes) -> SignatureForm | None:
+    """What the parser would make of a signature that is written as this gateway writes it; None for all others."""
+    parts = read_written(source)
+    if parts is None or len(parts.certificates) > MOST_CERTIFICATES:
+        return None
+    digest = _canonical_base64(parts.digest)
+    value = _canonical_base64(parts.value)
+    certificates = tuple(der for each in parts.certificates if (der := _canonical_base64(each)))
+    if not digest or len(digest) != _DIGEST_LENGTH or not value or len(certificates) < len(parts.certificates):
+        return None
+    return SignatureForm(parts.signed_info, parts.algorithm, digest, value, certificates)
+
+
+def _form_with_parser(source: bytes) -> SignatureForm:
+    body = _without_declaration(source)
+    return _form(body) if _is_usual(body) else apart(lambda: _form(body))
+
+
+def _form(body: bytes) -> SignatureForm:
+    signature = _parsed(body)
     if signature.tag != _ROOT:
         raise SignatureOutsideProfile("structure")
     signed_info, value, key_info = _children(signature)
@@ -110,22 +147,34 @@ def read_form(text: str) -> SignatureForm:
     )
 
 
+def _is_usual(body: bytes) -> bool:
+    """Whether libxml2 may read this in a thread that lives on: what it would remember is known beforehand."""
+    tags = set(_TAGS.findall(body))
+    return all(map(_USUAL_TAG.fullmatch, tags)) and not _ENTITY.search(body) and blanks_are_usual(body)
+
+
 def base64_value(text: str, reason: str) -> bytes:
     """The bytes of base64 that may hold white space; refused for `reason` unless canonical and not empty."""
     try:
         raw = text.encode("ascii")
-        value = binascii.a2b_base64(raw)
-    except (UnicodeEncodeError, binascii.Error) as error:
+    except UnicodeEncodeError as error:
         raise SignatureOutsideProfile(reason) from error
-    canonical = binascii.b2a_base64(value, newline=False)
-    if not value or (canonical != raw and canonical != raw.translate(None, _WHITE_SPACE)):
+    value = _canonical_base64(raw) or _canonical_base64(raw.translate(None, _WHITE_SPACE))
+    if not value:
         raise SignatureOutsideProfile(reason)
     return value
 
 
-def _parsed(source: bytes) -> etree._Element:
-    if len(source) > LARGEST_SIGNATURE:
-        raise SignatureOutsideProfile("signature-too-large")
+def _canonical_base64(raw: bytes) -> bytes | None:
+    """The bytes of base64 when this is the one way to write them, without white space; None otherwise."""
+    try:
+        value = binascii.a2b_base64(raw)
+    except binascii.Error:
+        return None
+    return value if binascii.b2a_base64(value, newline=False) == raw else None
+
+
+def _without_declaration(source: bytes) -> bytes:
     declaration = _DECLARATION.match(source)
     body = source[declaration.end() :] if declaration else source
     if body.startswith(b"<?xml"):
@@ -134,8 +183,13 @@ def _parsed(source: bytes) -> etree._Element:
         raise SignatureOutsideProfile(next(reason for markup, reason in _MARKUP.items() if markup in body))
     if not body.lstrip(_WHITE_SPACE).startswith(b"<"):
         raise SignatureOutsideProfile("not-xml")
+    return body
+
+
+def _parsed(body: bytes) -> etree._Element:
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, encoding="utf-8")
     try:
-        return etree.fromstring(body, _PARSER)
+        return etree.fromstring(body, parser)
     except etree.XMLSyntaxError as error:
         raise SignatureOutsideProfile("not-xml") from error
 

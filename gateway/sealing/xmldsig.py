@@ -11,11 +11,12 @@ from lxml import etree
 
 from gateway.errors import ConfigurationError
 from gateway.model import Signer
-from gateway.sealing.algorithms import ALGORITHMS, DSIG, EXCLUSIVE_C14N, SignatureAlgorithm
+from gateway.sealing.algorithms import ALGORITHMS, SignatureAlgorithm
 from gateway.sealing.certificates import load_certificates
 from gateway.sealing.keys import KeyHolder, LocalKeyHolder
 from gateway.sealing.refusals import SignatureMissing, SignatureOutsideProfile, SignatureWrong
 from gateway.sealing.sigform import read_form
+from gateway.sealing.sigtext import signed_info, written
 from gateway.sealing.trust import TrustStore
 
 _OPENING = b"<Signature>"
@@ -45,9 +46,11 @@ def digest_input(signed_data: etree._Element) -> bytes:
     white space around it stays, and nothing need be copied or changed.
     """
     canonical = etree.tostring(signed_data, method="c14n", exclusive=True, with_comments=False)
-    if canonical.count(_OPENING) + canonical.count(b"<Signature ") != 1:
+    start = canonical.find(_OPENING)
+    if canonical.count(b"<Signature") != 1 and canonical.count(_OPENING) + canonical.count(b"<Signature ") != 1:
         raise SignatureOutsideProfile("several-signatures")
-    start = canonical.index(_OPENING)
+    if start < 0:
+        raise SignatureMissing("no-signature")
     end = canonical.index(_CLOSING, start) + len(_CLOSING)
     return canonical[:start] + canonical[end:]
 
@@ -60,13 +63,13 @@ def sign_xml(root: etree._Element, key_pem: bytes, certificate_pems: Sequence[by
     """
     keys = LocalKeyHolder.from_pem(key_pem, b"".join(certificate_pems))
     form, place = _prepared(root, keys)
-    return _filled(root, place, form, keys.sign_now(form.signed_info(canonical=True)))
+    return _filled(root, place, form, keys.sign_now(form.signed_info()))
 
 
 async def sign_tree(root: etree._Element, keys: KeyHolder) -> bytes:
     """The same as `sign_xml`, with a key that may live elsewhere."""
     form, place = _prepared(root, keys)
-    return _filled(root, place, form, await keys.sign(form.signed_info(canonical=True)))
+    return _filled(root, place, form, await keys.sign(form.signed_info()))
 
 
 class _Form:
@@ -77,33 +80,13 @@ class _Form:
         self._digest = base64.b64encode(digest).decode("ascii")
         self._certificates = certificates
 
-    def signed_info(self, *, canonical: bool) -> bytes:
-        """`SignedInfo` as it stands in `ds:Signature`, or as it is signed, with its namespace declared."""
-        declaration = f' xmlns:ds="{DSIG}"' if canonical else ""
-        return (
-            f"<ds:SignedInfo{declaration}>"
-            f'<ds:CanonicalizationMethod Algorithm="{EXCLUSIVE_C14N}"></ds:CanonicalizationMethod>'
-            f'<ds:SignatureMethod Algorithm="{self._algorithm.uri}"></ds:SignatureMethod>'
-            '<ds:Reference URI="SignedData"><ds:Transforms>'
-            f'<ds:Transform Algorithm="{EXCLUSIVE_C14N}"></ds:Transform></ds:Transforms>'
-            f'<ds:DigestMethod Algorithm="{self._algorithm.digest_uri}"></ds:DigestMethod>'
-            f"<ds:DigestValue>{self._digest}</ds:DigestValue></ds:Reference></ds:SignedInfo>"
-        ).encode("ascii")
+    def signed_info(self) -> bytes:
+        """The bytes to sign."""
+        return signed_info(self._algorithm, self._digest)
 
     def whole(self, value: bytes) -> bytes:
         """The whole `ds:Signature`."""
-        certificates = b"".join(
-            b"<ds:X509Certificate>" + base64.b64encode(der) + b"</ds:X509Certificate>" for der in self._certificates
-        )
-        return (
-            f'<ds:Signature xmlns:ds="{DSIG}">'.encode("ascii")
-            + self.signed_info(canonical=False)
-            + b"<ds:SignatureValue>"
-            + base64.b64encode(value)
-            + b"</ds:SignatureValue><ds:KeyInfo><ds:X509Data>"
-            + certificates
-            + b"</ds:X509Data></ds:KeyInfo></ds:Signature>"
-        )
+        return written(self._algorithm, self._digest, value, self._certificates)
 
 
 def _prepared(root: etree._Element, keys: KeyHolder) -> tuple[_Form, etree._Element]:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from validators import parsing
+from validators import parsing, scanning
 from validators.limits import DEFAULT_LIMITS, Limits
 from validators.parsing import parse
 from validators.paths import line_of
@@ -212,10 +212,29 @@ def test_the_samples_hold_known_names_only(path: Path) -> None:
         "<Rоot/>".encode(),
         b"<x:Root xmlns:x='u'/>",
         b"<Root>" + b"".join(b"%s<Code/>" % bytes(32 if n >> k & 1 else 10 for k in range(20)) for n in range(99)),
+        b"<Root>\n \t \t  \t   \t    \t<Code/></Root>",
     ],
 )
 def test_names_and_blanks_that_no_schema_knows_are_noticed_before_parsing(text: bytes) -> None:
     assert not scan(text, 0, DEFAULT_LIMITS, vocabulary())
+
+
+@pytest.mark.parametrize("indent", [b"\n" + b" " * 40, b"\n\n" + b"\t" * 20, b" " * 59])
+def test_a_message_that_is_indented_is_parsed_like_one_that_is_not(indent: bytes) -> None:
+    assert scan(b"<Root>" + indent + b"<Code/>" + indent + b"</Root>", 0, DEFAULT_LIMITS, vocabulary())
+
+
+def test_a_tag_that_was_seen_before_is_still_held_against_the_limits_of_this_message() -> None:
+    body = b"<Root Code='12345'/>"
+    parse(body)
+    assert refusal_of(body, Limits(attribute=4)).reason == "attribute"
+    assert refusal_of(body, Limits(attributes=0)).reason == "attributes"
+
+
+def test_tags_without_end_do_not_fill_what_is_remembered_of_tags() -> None:
+    for number in range(3 * scanning._MOST_REMEMBERED):
+        assert scan(b"<Root Code='%d'/>" % number, 0, DEFAULT_LIMITS, vocabulary())
+    assert len(scanning._usual_tags(vocabulary())) < len(vocabulary()) + scanning._MOST_REMEMBERED + 8
 
 
 def test_a_foreign_end_tag_is_noticed_when_end_tags_are_looked_at() -> None:

@@ -1,6 +1,7 @@
 """The XSD against the annex's table of tags, and what is looked up in it."""
 
 import csv
+import re
 import threading
 from collections.abc import Iterator
 from importlib.resources import files
@@ -13,7 +14,7 @@ from xmlschema.validators import XsdAttribute, XsdComplexType, XsdElement, XsdGr
 
 from validators.forms import kind_of
 from validators.parsing import parse
-from validators.schemas import SchemaMissing, message_type_of, schema_for, schema_root, vocabulary
+from validators.schemas import Schema, SchemaMissing, message_type_of, schema_for, schema_root, vocabulary
 
 EDITION = "2025-07-10"
 SAMPLES = Path(__file__).parents[1] / "samples"
@@ -195,6 +196,48 @@ def test_a_notice_is_accepted_under_its_own_tag(kind: str, tag: str, code: str) 
     schema = schema_for("fm1", EDITION, kind)
     assert schema.accepts(parse(notice(tag, code)).root)
     assert not schema.accepts(parse(notice("Root" if tag == "Check" else "Check", code)).root)
+
+
+@pytest.mark.parametrize("message", ["doc", "Ack1", "Ack2"])
+def test_texts_are_judged_by_a_schema_without_the_slow_pattern(message: str) -> None:
+    schema = schema_for("fm1", EDITION, message)
+    assert schema.lenient is not schema.compiled
+
+
+@pytest.mark.parametrize("character", ["&amp;", "&lt;", "&gt;", "`", "<![CDATA[&]]>"])
+@pytest.mark.parametrize("tag", ["MoreInformation", "FirstName", "Street", "PhoneNumber", "Town"])
+def test_a_forbidden_character_is_refused_wherever_text_stands(tag: str, character: str) -> None:
+    schema = schema_for("fm1", EDITION, "doc")
+    text = (SAMPLES / "fm1-threshold-casino.xml").read_bytes().decode("utf-16")
+    root = parse(text.encode("utf-16")).root
+    assert schema.accepts(root)
+    changed = re.sub(rf"(<{tag}\b[^>]*>)[^<]*(</{tag}>)", rf"\1a{character}b\2", text, count=1)
+    assert changed != text
+    assert not schema.accepts(parse(changed.encode("utf-16")).root)
+
+
+def test_a_schema_whose_attributes_have_such_texts_keeps_the_pattern(tmp_path: Path) -> None:
+    folder = tmp_path / "f" / "e"
+    folder.mkdir(parents=True)
+    (folder / "doc.xsd").write_text(
+        """<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema">
+        <xs:simpleType name="T"><xs:restriction base="xs:string"><xs:pattern value="[^&amp;&lt;&gt;`]*"/>
+        </xs:restriction></xs:simpleType>
+        <xs:simpleType name="U"><xs:restriction base="T"><xs:maxLength value="9"/></xs:restriction></xs:simpleType>
+        <xs:element name="x"><xs:complexType><xs:attribute name="a" type="U"/></xs:complexType></xs:element>
+        </xs:schema>"""
+    )
+    schema = schema_for("f", "e", "doc", tmp_path)
+    assert schema.accepts(parse(b"<x a='b'/>").root)
+    assert not schema.accepts(parse(b"<x a='`'/>").root)
+
+
+def test_a_warm_schema_has_everything_that_a_verdict_asks_for() -> None:
+    schema = Schema("fm1", EDITION, "doc", schema_root() / "fm1" / EDITION / "doc.xsd")
+    schema.warm()
+    assert {"compiled", "lenient", "fields"} <= vars(schema).keys()
+    schema.warm(explain=True)
+    assert schema.explainer() is schema.explainer()
 
 
 def test_a_refusal_can_not_carry_error_code_zero() -> None:

@@ -1,5 +1,7 @@
 """Checks of single values: each takes the value and says what is wrong with it, or nothing."""
 
+from functools import lru_cache
+
 from codes.countries import is_country, is_currency
 from codes.tables import CodeEntry, CodeTable
 from validators.faults import Flaw
@@ -15,6 +17,11 @@ from validators.values import (
 )
 
 AGENCY = "AFM"
+
+_COUNTRY_LENGTH = 2
+_CURRENCY_LENGTH = 3
+_is_country = lru_cache(maxsize=1_024)(is_country)
+_is_currency = lru_cache(maxsize=1_024)(is_currency)
 
 _COUNTRY = Flaw("COD-005")
 _CURRENCY = Flaw("COD-006")
@@ -63,12 +70,12 @@ def _is_open(entry: CodeEntry) -> bool:
 
 def country(value: str, _: Setting) -> Flaw | None:
     """Two capital letters of ISO 3166-1."""
-    return None if is_country(value) else _COUNTRY
+    return None if len(value) == _COUNTRY_LENGTH and _is_country(value) else _COUNTRY
 
 
 def currency(value: str, _: Setting) -> Flaw | None:
     """Three digits of ISO 4217."""
-    return None if is_currency(value) else _CURRENCY
+    return None if len(value) == _CURRENCY_LENGTH and _is_currency(value) else _CURRENCY
 
 
 def kato(value: str, _: Setting) -> Flaw | None:

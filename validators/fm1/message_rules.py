@@ -3,9 +3,10 @@
 Each takes the content of one block; places are below it: `AdditionalAcData`, `MessageInformation` or `Root`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
+from operator import itemgetter
 
 from codes import usual
 from validators.calendar import end_of_hours_after_day, end_of_next_working_day
@@ -19,6 +20,7 @@ TENGE = "398"
 MESSAGE = "MessageInformation"
 INDICATORS = ("SuspicionFirst", "SuspicionSecond", "SuspicionThird")
 _MINUTE = timedelta(minutes=1)
+_LATEST = itemgetter(0)
 _is_usual = lru_cache(maxsize=4_096)(usual.is_usual)
 
 
@@ -34,139 +36,161 @@ def references_of(root: Content) -> list[Content]:
     return given
 
 
-def suspicion_has_indicator(message: Content, setting: Setting) -> Iterator[Breach]:
+def suspicion_has_indicator(message: Content, setting: Setting) -> Sequence[Breach]:
     """A suspicious operation names its first indicator."""
     reason = message.get("ReasonFilingId")
-    if reason == setting.parameters.suspicious_reason and not message.get("SuspicionFirst"):
-        yield Breach("RUL-001", "SuspicionFirst", None, {"reason": reason})
+    if reason != setting.parameters.suspicious_reason or message.get("SuspicionFirst"):
+        return ()
+    return (Breach("RUL-001", "SuspicionFirst", None, {"reason": reason}),)
 
 
-def no_time_when_not_carried_out(message: Content, setting: Setting) -> Iterator[Breach]:
+def no_time_when_not_carried_out(message: Content, setting: Setting) -> Sequence[Breach]:
     """What was not carried out has no time of operation."""
     status, moment = message.get("OperationStatusId"), message.get("TransactionDate")
-    if status == setting.parameters.not_carried_out and moment is not None:
-        yield Breach("RUL-002", "TransactionDate", moment, {"status": status})
+    if status != setting.parameters.not_carried_out or moment is None:
+        return ()
+    return (Breach("RUL-002", "TransactionDate", moment, {"status": status}),)
 
 
-def time_when_carried_out(message: Content, setting: Setting) -> Iterator[Breach]:
+def time_when_carried_out(message: Content, setting: Setting) -> Sequence[Breach]:
     """Everything else has a time of operation."""
     status = message.get("OperationStatusId")
-    if status and status != setting.parameters.not_carried_out and "TransactionDate" not in message:
-        yield Breach("RUL-007", "TransactionDate", None, {"status": status})
+    if "TransactionDate" in message or not status or status == setting.parameters.not_carried_out:
+        return ()
+    return (Breach("RUL-007", "TransactionDate", None, {"status": status}),)
 
 
-def entity_document_only_for_persons(document: Content, _: Setting) -> Iterator[Breach]:
+def entity_document_only_for_persons(document: Content, _: Setting) -> Sequence[Breach]:
     """An entity that is no natural person gives no document of identity."""
     if document.get("@IsAc") != "False":
-        return
+        return ()
     children = [tag for tag in document if not tag.startswith("@")]
-    if children:
-        yield Breach("RUL-005", "", None, {"children": ", ".join(children)})
+    return (Breach("RUL-005", "", None, {"children": ", ".join(children)}),) if children else ()
 
 
-def participants_are_counted(root: Content, _: Setting) -> Iterator[Breach]:
+def participants_are_counted(root: Content, _: Setting) -> Sequence[Breach]:
     """The number of participants is the number of those given; that there are none is the schema's business."""
     told, given = section(root, MESSAGE).get("ParticipantCount"), len(participants_of(root))
-    if told and given and _is_number(told) and not _counts(told, given):
-        yield Breach("RUL-006", f"{MESSAGE}/ParticipantCount", told, {"given": str(given)})
+    if not told or not given or _counts(told, given) or not _is_number(told):
+        return ()
+    return (Breach("RUL-006", f"{MESSAGE}/ParticipantCount", told, {"given": str(given)}),)
 
 
-def references_are_counted(root: Content, _: Setting) -> Iterator[Breach]:
+def references_are_counted(root: Content, _: Setting) -> Sequence[Breach]:
     """The number of links is the number of those given."""
-    told, given = section(root, MESSAGE).get("ReferCount"), len(references_of(root))
-    if told and not (_is_number(told) and _counts(told, given)):
-        yield Breach("RUL-012", f"{MESSAGE}/ReferCount", told, {"given": str(given)})
+    told = section(root, MESSAGE).get("ReferCount")
+    if not told:
+        return ()
+    given = len(references_of(root))
+    if _is_number(told) and _counts(told, given):
+        return ()
+    return (Breach("RUL-012", f"{MESSAGE}/ReferCount", told, {"given": str(given)}),)
 
 
-def replacement_refers(root: Content, setting: Setting) -> Iterator[Breach]:
+def replacement_refers(root: Content, setting: Setting) -> Sequence[Breach]:
     """A replacement or withdrawal refers to the earlier message."""
     kind = section(root, MESSAGE).get("DocumentType")
-    if kind in setting.parameters.referring_documents and not references_of(root):
-        yield Breach("RUL-011", "References", None, {"type": kind})
+    if kind not in setting.parameters.referring_documents or references_of(root):
+        return ()
+    return (Breach("RUL-011", "References", None, {"type": kind}),)
 
 
-def list_match_has_measure(message: Content, setting: Setting) -> Iterator[Breach]:
+def list_match_has_measure(message: Content, setting: Setting) -> Sequence[Breach]:
     """A match with a list and a counter-measure come together."""
     reason, measure = message.get("ReasonFilingId"), message.get("CounterMeasure")
     match = setting.parameters.list_match_reason
-    if reason == match and not measure:
-        yield Breach("RUL-008", "CounterMeasure", None, {"reason": reason})
-    elif reason and reason != match and measure is not None:
-        yield Breach("RUL-009", "CounterMeasure", measure, {"reason": reason, "expected": match})
+    if reason == match:
+        return () if measure else (Breach("RUL-008", "CounterMeasure", None, {"reason": reason}),)
+    if not reason or measure is None:
+        return ()
+    return (Breach("RUL-009", "CounterMeasure", measure, {"reason": reason, "expected": match}),)
 
 
-def indicators_only_for_suspicion(message: Content, setting: Setting) -> Iterator[Breach]:
+def indicators_only_for_suspicion(message: Content, setting: Setting) -> Sequence[Breach]:
     """Indicators belong to suspicious operations."""
     reason, expected = message.get("ReasonFilingId"), setting.parameters.suspicious_reason
     if not reason or reason == expected:
-        return
-    for tag in INDICATORS:
-        if tag in message:
-            parameters = {"reason": reason, "expected": expected}
-            yield Breach("RUL-010", tag, message[tag], parameters)
+        return ()
+    return [
+        Breach("RUL-010", tag, message[tag], {"reason": reason, "expected": expected})
+        for tag in INDICATORS
+        if tag in message
+    ]
 
 
-def offshore_where_asked(root: Content, setting: Setting) -> Iterator[Breach]:
+def offshore_where_asked(root: Content, setting: Setting) -> Sequence[Breach]:
     """The offshore country of a bank is given where the operation asks for it."""
     operation, asking = section(root, MESSAGE).get("ViewOperationId"), setting.parameters.offshore_operations
     if not operation or operation in asking:
-        return
+        return ()
+    breaches = []
     for nth, participant in enumerate(participants_of(root), 1):
         given = section(participant, "CorrespondentBank").get("BankOffshoreAddr")
         if given is not None:
             place = f"Participants/Participant[{nth}]/CorrespondentBank/BankOffshoreAddr"
             parameters = {"operation": operation, "asking": ", ".join(sorted(asking))}
-            yield Breach("RUL-013", place, given, parameters)
+            breaches.append(Breach("RUL-013", place, given, parameters))
+    return breaches
 
 
-def property_where_asked(message: Content, setting: Setting) -> Iterator[Breach]:
+def property_where_asked(message: Content, setting: Setting) -> Sequence[Breach]:
     """The kind of property is given where the operation asks for it."""
-    operation, asking = message.get("ViewOperationId"), setting.parameters.property_operations
-    given = message.get("MerchTypes")
-    if operation and given is not None and operation not in asking:
-        parameters = {"operation": operation, "asking": ", ".join(sorted(asking))}
-        yield Breach("RUL-014", "MerchTypes", given, parameters)
+    operation, given = message.get("ViewOperationId"), message.get("MerchTypes")
+    asking = setting.parameters.property_operations
+    if given is None or not operation or operation in asking:
+        return ()
+    parameters = {"operation": operation, "asking": ", ".join(sorted(asking))}
+    return (Breach("RUL-014", "MerchTypes", given, parameters),)
 
 
-def amount_reaches_threshold(message: Content, setting: Setting) -> Iterator[Breach]:
+def amount_reaches_threshold(message: Content, setting: Setting) -> Sequence[Breach]:
     """A threshold operation reaches the threshold of its kind."""
     operation, told = message.get("ViewOperationId"), message.get("AmountCurrencyTenge")
-    amount = read_amount(told)
-    if amount is None or not operation or message.get("ReasonFilingId") != setting.parameters.threshold_reason:
-        return
+    if not operation or message.get("ReasonFilingId") != setting.parameters.threshold_reason:
+        return ()
     entry = setting.edition.table("operation_kinds").get(operation, setting.day)
     threshold = entry.attributes["threshold_tenge"] if entry is not None else ""
-    if threshold and amount[0] < int(threshold):
-        parameters = {"operation": operation, "threshold": threshold}
-        yield Breach("RUL-015", "AmountCurrencyTenge", told, parameters)
+    amount = read_amount(told) if threshold else None
+    if amount is None or amount[0] >= int(threshold):
+        return ()
+    return (Breach("RUL-015", "AmountCurrencyTenge", told, {"operation": operation, "threshold": threshold}),)
 
 
-def operation_is_usual(root: Content, setting: Setting) -> Iterator[Breach]:
+def operation_is_usual(root: Content, setting: Setting) -> Sequence[Breach]:
     """The operation is one that entities of this kind report."""
     operation = section(root, MESSAGE).get("ViewOperationId")
     kind = setting.kind or section(root, "PersonalData").get("OrganisationCode")
-    if operation and kind and _is_usual(setting.edition, kind, operation, setting.day) is False:
-        yield Breach("RUL-016", f"{MESSAGE}/ViewOperationId", operation, {"kind": kind})
+    if not operation or not kind or operation not in setting.edition.table(usual.OPERATIONS):
+        return ()
+    if kind not in setting.edition.table(usual.ENTITIES):
+        return ()
+    if _is_usual(setting.edition, kind, operation, setting.day) is not False:
+        return ()
+    return (Breach("RUL-016", f"{MESSAGE}/ViewOperationId", operation, {"kind": kind}),)
 
 
-def kind_is_enrolled(root: Content, setting: Setting) -> Iterator[Breach]:
+def kind_is_enrolled(root: Content, setting: Setting) -> Sequence[Breach]:
     """The entity's kind is the one it is enrolled with."""
     told = section(root, "PersonalData").get("OrganisationCode")
-    if told and setting.kind is not None and told != setting.kind:
-        yield Breach("RUL-017", "PersonalData/OrganisationCode", told, {"enrolled": setting.kind})
+    if not told or setting.kind is None or told == setting.kind:
+        return ()
+    return (Breach("RUL-017", "PersonalData/OrganisationCode", told, {"enrolled": setting.kind}),)
 
 
-def tenge_amounts_agree(message: Content, _: Setting) -> Iterator[Breach]:
+def tenge_amounts_agree(message: Content, _: Setting) -> Sequence[Breach]:
     """An operation in tenge has one amount."""
     if message.get("CurrencyCodeId") != TENGE:
-        return
+        return ()
     told, tenge = message.get("AmountCurrency"), message.get("AmountCurrencyTenge")
+    if told == tenge:
+        return ()
     amounts = read_amount(told), read_amount(tenge)
-    if None not in amounts and amounts[0] != amounts[1]:
-        yield Breach("RUL-018", "AmountCurrencyTenge", tenge, {"amount": str(told)})
+    if None in amounts or amounts[0] == amounts[1]:
+        return ()
+    return (Breach("RUL-018", "AmountCurrencyTenge", tenge, {"amount": str(told)}),)
 
 
-def filed_in_time(message: Content, setting: Setting) -> Iterator[Breach]:
+def filed_in_time(message: Content, setting: Setting) -> Sequence[Breach]:
     """The message was received before the latest of its deadlines."""
     due = [
         (end, deadline)
@@ -174,15 +198,16 @@ def filed_in_time(message: Content, setting: Setting) -> Iterator[Breach]:
         if message.get(deadline.field) == deadline.value and (end := _end(deadline, message)) is not None
     ]
     if not due:
-        return
-    end, deadline = max(due, key=lambda pair: pair[0])
-    if setting.received >= end:
-        parameters = {
-            "rule": deadline.rule,
-            "deadline": f"{end - _MINUTE:%d.%m.%Y %H:%M}",
-            "received": f"{setting.received:%d.%m.%Y %H:%M}",
-        }
-        yield Breach("RUL-019", deadline.start, message[deadline.start], parameters)
+        return ()
+    end, deadline = max(due, key=_LATEST)
+    if setting.received < end:
+        return ()
+    parameters = {
+        "rule": deadline.rule,
+        "deadline": f"{end - _MINUTE:%d.%m.%Y %H:%M}",
+        "received": f"{setting.received:%d.%m.%Y %H:%M}",
+    }
+    return (Breach("RUL-019", deadline.start, message[deadline.start], parameters),)
 
 
 def _end(deadline: Deadline, message: Content) -> datetime | None:

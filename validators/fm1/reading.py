@@ -1,6 +1,6 @@
 """One walk over the tree: content as plain data, and the flaws of values and broken rules met on the way."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from types import MappingProxyType
@@ -32,7 +32,7 @@ class Setting:
 
 
 Check = Callable[[str, Setting], Flaw | None]
-Rule = Callable[[Content, Setting], Iterable[Breach]]
+Rule = Callable[[Content, Setting], Sequence[Breach]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,56 +80,52 @@ def block(children: Mapping[str, Shape], *rules: Rule, attribute: str | None = N
     return Shape(children, attributes=attributes, rules=rules, container=True, repeated=repeated)
 
 
-@dataclass(frozen=True, slots=True)
-class Reader:
-    """One walk over one message; whatever is wrong in it is added to the faults.
+def read(element: etree._Element, shape: Shape, setting: Setting, faults: list[Fault]) -> Content:
+    """The content of an element that is more than a plain value; whatever is wrong in it is added to the faults.
 
     In the content tags become keys, attributes `@Name`, the text of an element that may carry attributes `#text`,
     repeated elements lists. Of an element that must not be repeated the first counts; unknown elements are the
     schema's business.
     """
+    content: Content = {}
+    for name, checks in shape.attributes:
+        value = element.get(name)
+        if value is not None:
+            content["@" + name] = value
+            for check in checks:
+                flaw = check(value, setting)
+                if flaw is not None:
+                    faults.append(Fault(flaw.code, element, "/@" + name, value, flaw.parameters))
+    if shape.container:
+        _read_children(element, shape, setting, content, faults)
+    else:
+        content["#text"] = element.text or ""
+    for rule in shape.rules:
+        breaches = rule(content, setting)
+        if breaches:
+            faults.extend(place_breaches(element, breaches))
+    return content
 
-    setting: Setting
-    faults: list[Fault] = field(default_factory=list)
 
-    def read(self, element: etree._Element, shape: Shape) -> Content:
-        """The content of an element that is more than a plain value."""
-        content: Content = {}
-        for name, checks in shape.attributes:
-            value = element.get(name)
-            if value is not None:
-                content["@" + name] = value
-                for check in checks:
-                    flaw = check(value, self.setting)
-                    if flaw is not None:
-                        self.faults.append(Fault(flaw.code, element, "/@" + name, value, flaw.parameters))
-        if shape.container:
-            self._read_children(element, shape, content)
-        else:
-            content["#text"] = element.text or ""
-        for rule in shape.rules:
-            breaches = [*rule(content, self.setting)]
-            if breaches:
-                self.faults.extend(place_breaches(element, breaches))
-        return content
-
-    def _read_children(self, element: etree._Element, shape: Shape, content: Content) -> None:
-        leaves, blocks, setting = shape.leaves, shape.blocks, self.setting
-        for child in element:
-            tag = child.tag
-            checks = leaves.get(tag)
-            if checks is not None:
-                text = child.text or ""
-                if tag not in content:
-                    content[tag] = text
-                for check in checks:
-                    flaw = check(text, setting)
-                    if flaw is not None:
-                        self.faults.append(Fault(flaw.code, child, "", text, flaw.parameters))
-            elif tag in blocks:
-                below = blocks[tag]
-                found = self.read(child, below)
-                if below.repeated:
-                    content.setdefault(tag, []).append(found)
-                elif tag not in content:
-                    content[tag] = found
+def _read_children(
+    element: etree._Element, shape: Shape, setting: Setting, content: Content, faults: list[Fault]
+) -> None:
+    leaves, blocks = shape.leaves, shape.blocks
+    for child in element:
+        tag = child.tag
+        checks = leaves.get(tag)
+        if checks is not None:
+            text = child.text or ""
+            if tag not in content:
+                content[tag] = text
+            for check in checks:
+                flaw = check(text, setting)
+                if flaw is not None:
+                    faults.append(Fault(flaw.code, child, "", text, flaw.parameters))
+        elif tag in blocks:
+            below = blocks[tag]
+            found = read(child, below, setting, faults)
+            if below.repeated:
+                content.setdefault(tag, []).append(found)
+            elif tag not in content:
+                content[tag] = found

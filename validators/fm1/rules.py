@@ -1,8 +1,9 @@
 """Every rule of FM-1 at its place in the message."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 from lxml import etree
 
@@ -10,11 +11,15 @@ from codes.editions import Edition
 from validators.faults import Breach, Fault
 from validators.fm1 import checks, message_rules, participant_rules
 from validators.fm1.parameters import Parameters
-from validators.fm1.reading import Check, Content, Reader, Setting, Shape, block, carrier, leaf
+from validators.fm1.reading import Check, Content, Setting, Shape, block, carrier, leaf, read
 from validators.model import Circumstances
 from validators.values import later, local, read_date, read_moment
 
-_MESSAGE = ("Data", "Root", "MessageInformation")
+_MESSAGE = "SignedData[1]/Data[1]/Root[1]/MessageInformation[1]"
+_DAYS = tuple(
+    etree.XPath(place)
+    for place in (f"{_MESSAGE}/TransactionDate[1]", f"{_MESSAGE}/LastModifyDate[1]", "SignedData[1]/TimeStamp[1]")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,22 +32,13 @@ class EffectiveDay:
 
 def effective_day(root: etree._Element, circumstances: Circumstances) -> EffectiveDay:
     """The day of the operation; without one that of the form, of sending, or of receipt in Asia/Almaty."""
-    signed = _first(root, "SignedData")
-    message = signed
-    for tag in _MESSAGE:
-        message = _first(message, tag)
-    for above, tag in ((message, "TransactionDate"), (message, "LastModifyDate"), (signed, "TimeStamp")):
-        element = _first(above, tag)
-        if element is None:
-            continue
-        told = read_moment(element.text) or read_date(element.text)
-        if told is not None:
-            return EffectiveDay(date(told.year, told.month, told.day), element)
+    for place in _DAYS:
+        found: Any = place(root)
+        for element in found:
+            told = read_moment(element.text) or read_date(element.text)
+            if told is not None:
+                return EffectiveDay(date(told.year, told.month, told.day), element)
     return EffectiveDay(local(circumstances.received_at).date(), None)
-
-
-def _first(element: etree._Element | None, tag: str) -> etree._Element | None:
-    return next(element.iterchildren(tag), None) if element is not None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +60,9 @@ class Rules:
         latest = later(received, timedelta(hours=self.parameters.future_hours))
         kind = circumstances.reporter_kind
         setting = Setting(day, received, latest, kind, self.edition, self.parameters)
-        reader = Reader(setting)
-        content = reader.read(root, self.shape)
-        return participant_rules.section(content, "SignedData"), reader.faults
+        faults: list[Fault] = []
+        content = read(root, self.shape, setting, faults)
+        return content.get("SignedData", {}), faults
 
 
 def _message(edition: Edition) -> Shape:
@@ -146,10 +142,9 @@ def _message_information(edition: Edition) -> Shape:
     )
 
 
-def _purpose_or_reason(purpose: Content, _: Setting) -> Iterator[Breach]:
+def _purpose_or_reason(purpose: Content, _: Setting) -> Sequence[Breach]:
     """An empty payment purpose says that it cannot be established."""
-    if not purpose["#text"] and purpose.get("@IsEknpNotSetup") != "True":
-        yield Breach("COD-009", "")
+    return () if purpose["#text"] or purpose.get("@IsEknpNotSetup") == "True" else (Breach("COD-009", ""),)
 
 
 def _reference() -> Shape:
