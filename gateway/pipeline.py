@@ -19,13 +19,13 @@ from gateway.sealing.records import record_for
 from gateway.sealing.refusals import SignatureRefused
 from gateway.sealing.trust import TrustStore
 from gateway.sealing.xmldsig import verify_signature
+from validators.identifiers import has_identifier_form
 from validators.judge import judge
 from validators.limits import DEFAULT_LIMITS, Limits
 from validators.parsing import ParsedMessage, parse
 from validators.profiles import ProfileBook
 
-REPORTER_PATH = "SignedData/Data/Root/PersonalData/IINBIN"
-IDENTIFIER_LENGTH = 12
+REPORTER = etree.XPath("SignedData/Data/Root/PersonalData/IINBIN/text()", smart_strings=False)
 T = TypeVar("T")
 
 
@@ -189,11 +189,9 @@ def standing(entity: Entity) -> Entity:
 
 def reporter_of(root: etree._Element) -> str | None:
     """The 12 digits by which the message names its reporting entity; None where it names none, or not so."""
-    for element in root.iterfind(REPORTER_PATH):
-        text = element.text or ""
-        if len(text) == IDENTIFIER_LENGTH and text.isascii() and text.isdigit():
-            return text
-    return None
+    texts = REPORTER(root)
+    assert isinstance(texts, list)
+    return next((text for text in texts if isinstance(text, str) and has_identifier_form(text)), None)
 
 
 def draw_up(submission: Submission, sender: Entity, judgement: Judgement) -> Receipt:
