@@ -5,7 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from typing import ClassVar, Protocol, TypeVar
+from typing import ClassVar, Protocol, TypeVar, cast
 
 from lxml import etree
 from uuid_utils.compat import uuid7
@@ -189,9 +189,8 @@ def standing(entity: Entity) -> Entity:
 
 def reporter_of(root: etree._Element) -> str | None:
     """The 12 digits by which the message names its reporting entity; None where it names none, or not so."""
-    texts = REPORTER(root)
-    assert isinstance(texts, list)
-    return next((text for text in texts if isinstance(text, str) and has_identifier_form(text)), None)
+    texts = cast("list[str]", REPORTER(root))
+    return next(filter(has_identifier_form, texts), None)
 
 
 def draw_up(submission: Submission, sender: Entity, judgement: Judgement) -> Receipt:
