@@ -8,7 +8,6 @@ from typing import Self
 
 import structlog
 
-from gateway.errors import GatewayError
 from gateway.journal.journal import Journal
 from gateway.model import Checkpoint
 
@@ -46,11 +45,15 @@ class Checkpointer:
 
     async def run(self) -> None:
         """Goes on until it is cancelled; what fails is logged and tried again a moment later."""
+        made = True
         while True:
             try:
                 await self.make()
-            except GatewayError as error:
-                _log.warning("journal.no_checkpoint", code=error.code)
+                made = True
+            except Exception as error:  # noqa: BLE001 - whatever it is, later heads must still be sealed
+                if made:
+                    _log.warning("journal.no_checkpoint", error=type(error).__name__)
+                made = False
             await asyncio.sleep(self._seconds)
 
     async def __aenter__(self) -> Self:

@@ -6,7 +6,6 @@ from typing import Self
 
 import structlog
 
-from gateway.errors import GatewayError
 from gateway.journal.directory import NOBODY, Directory, Snapshot
 from gateway.model import Entity
 
@@ -74,9 +73,13 @@ class DirectoryCache:
         self._snapshot = snapshot
 
     async def _follow(self) -> None:
+        known = True
         while True:
             await asyncio.sleep(self._seconds)
             try:
                 await self.refresh()
-            except GatewayError as error:
-                _log.warning("directory.not_refreshed", code=error.code)
+                known = True
+            except Exception as error:  # noqa: BLE001 - whatever it is, later changes must still be seen
+                if known:
+                    _log.warning("directory.not_refreshed", error=type(error).__name__)
+                known = False
