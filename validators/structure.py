@@ -9,15 +9,26 @@ from validators.model import Finding, Severity
 from validators.schemas import Schema
 
 MOST_FINDINGS: Final = 500
+LARGE: Final = 10_000
+_is_large: Final = etree.XPath(f"boolean(/descendant::*[{LARGE + 1}])", regexp=False, smart_strings=False)
 
 
 def structure_findings(root: etree._Element, schema: Schema) -> list[Finding]:
     """Every defect of structure and form, in document order; empty when the schema accepts the message.
 
-    After `MOST_FINDINGS` a last finding says that more are not listed.
+    After `MOST_FINDINGS` a last finding says that more are not listed. A message of more than `LARGE` elements is
+    explained first: where many of them are wrong libxml2 takes time by their square, and the explanation ends early.
     """
-    if schema.accepts(root):
+    large = _is_large(root)
+    if not large and schema.accepts(root):
         return []
+    findings = _explained(root, schema)
+    if findings or (large and schema.accepts(root)):
+        return findings
+    return [_unexplained(root, schema)]
+
+
+def _explained(root: etree._Element, schema: Schema) -> list[Finding]:
     from validators.explain import explain  # noqa: PLC0415 - xmlschema costs memory, needed for refusals only
 
     findings = list(islice(explain(root, schema), MOST_FINDINGS + 1))
@@ -25,7 +36,7 @@ def structure_findings(root: etree._Element, schema: Schema) -> list[Finding]:
         last = findings[-1]
         most = {"most": str(MOST_FINDINGS)}
         findings[-1] = Finding("XML-098", Severity.ERROR, last.path, last.line, parameters=most)
-    return findings or [_unexplained(root, schema)]
+    return findings
 
 
 def _unexplained(root: etree._Element, schema: Schema) -> Finding:

@@ -4,12 +4,13 @@ import time
 from pathlib import Path
 
 import pytest
+from lxml import etree
 
 from validators.model import Finding, Severity
 from validators.parsing import parse
 from validators.paths import path_of, path_of_attribute
-from validators.schemas import schema_for
-from validators.structure import MOST_FINDINGS, structure_findings
+from validators.schemas import Schema, schema_for
+from validators.structure import LARGE, MOST_FINDINGS, structure_findings
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 BANK = (SAMPLES / "fm1-suspicious-bank-rsa.xml").read_bytes().decode("utf-16")
@@ -341,6 +342,17 @@ def test_the_list_of_findings_ends_with_a_word_when_there_are_too_many_in_bounde
     assert len(findings) == MOST_FINDINGS + 1
     assert findings[-1].code == "XML-098"
     assert findings[MOST_FINDINGS - 1].path == f"{ROOT}/Junk[{MOST_FINDINGS}]"
+
+
+def test_libxml2_is_not_asked_about_a_large_message_that_the_explanation_refuses(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def never(_schema: Schema, _root: etree._Element) -> bool:
+        raise AssertionError
+
+    monkeypatch.setattr(Schema, "accepts", never)
+    findings = findings_of(BANK.replace("</Participants>", f"{'<Participant/>' * LARGE}</Participants>"))
+    assert findings[-1].code == "XML-098"
 
 
 def test_positions_are_written_only_where_siblings_of_one_name_repeat() -> None:
