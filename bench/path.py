@@ -60,13 +60,14 @@ async def _run(corpus: Corpus, facts: StackFacts, connections: int) -> PathFigur
     await corpus.enrol(facts.database_url, datetime.now(UTC))
     await asyncio.sleep(KNOWN_SECONDS)
     at_rest = _resident(facts)
+    reader = _reader(facts.kafka)
     warm, bodies = corpus.bodies[:64], corpus.bodies[64:]
     await post_all(facts.url, warm, connections)
     before = _cpu(facts)
     started = time.perf_counter()
     load: Load = await post_all(facts.url, bodies, connections)
     under_load = _resident(facts)
-    readable = await asyncio.to_thread(_await_records, facts.kafka, len(corpus.bodies))
+    readable = await asyncio.to_thread(_await_records, reader, len(corpus.bodies))
     seconds = time.perf_counter() - started
     spent = {part: (used - before[part]) * 1000 / len(bodies) for part, used in _cpu(facts).items()}
     return PathFigures(
@@ -103,14 +104,19 @@ def _cpu(facts: StackFacts) -> dict[str, float]:
     return used
 
 
-def _await_records(bootstrap: str, expected: int, patience: float = 60.0) -> int:
-    """How many records a read_committed client of another make has read once `expected` are there."""
-    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "bench", "isolation.level": "read_committed"})
-    partitions = consumer.list_topics(TOPIC, timeout=10).topics[TOPIC].partitions
-    consumer.assign([TopicPartition(TOPIC, partition, 0) for partition in partitions])
+def _reader(bootstrap: str) -> Consumer:
+    """A read_committed client of another make, connected, at the beginning of the topic."""
+    reader = Consumer({"bootstrap.servers": bootstrap, "group.id": "bench", "isolation.level": "read_committed"})
+    partitions = reader.list_topics(TOPIC, timeout=10).topics[TOPIC].partitions
+    reader.assign([TopicPartition(TOPIC, partition, 0) for partition in partitions])
+    reader.consume(1, timeout=1)
+    return reader
+
+
+def _await_records(reader: Consumer, expected: int, patience: float = 60.0) -> int:
+    """How many records have been read once `expected` are there."""
     seen, deadline = 0, time.monotonic() + patience
     while seen < expected and time.monotonic() < deadline:
-        batch = consumer.consume(1000, timeout=0.2)
-        seen += sum(message.error() is None for message in batch)
-    consumer.close()
+        seen += sum(message.error() is None for message in reader.consume(1000, timeout=0.05))
+    reader.close()
     return seen
