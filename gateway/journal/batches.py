@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from gateway.journal.connections import Connection
+from gateway.journal.encoding import ROW_COLUMNS, row_values
 from gateway.journal.errors import SchemaOutdated
 from gateway.journal.queries import sql
 from gateway.journal.rows import filed_of
@@ -12,24 +13,7 @@ from gateway.model import Filed
 PARTITION = 1_000_000
 """How many entries stand in one partition; `prepare_partition` in the database holds the same number."""
 
-_COLUMNS = (
-    "ledger",
-    "seq",
-    "receipt_id",
-    "sender",
-    "document",
-    "version",
-    "verdict",
-    "family",
-    "edition",
-    "received_at",
-    "sha256",
-    "body",
-    "receipt",
-    "records",
-    "leaf",
-    "chain",
-)
+_COLUMNS = ("ledger", "seq", *ROW_COLUMNS, "leaf", "chain")
 
 
 async def file_batch(connection: Connection, ledger: int, batch: Sequence[Prepared]) -> Settlement:
@@ -113,22 +97,5 @@ async def _append(connection: Connection, settlement: Settlement) -> None:
 
 
 def _stored(ledger: int, placed: Placed) -> tuple[object, ...]:
-    row = placed.prepared.row
-    return (
-        ledger,
-        placed.seq,
-        row.receipt_id,
-        row.sender,
-        row.document,
-        row.version,
-        row.verdict,
-        row.family,
-        row.edition,
-        row.received_at,
-        row.sha256,
-        row.body,
-        row.receipt,
-        row.records,
-        placed.prepared.leaf,
-        placed.chain,
-    )
+    prepared = placed.prepared
+    return (ledger, placed.seq, *row_values(prepared.row), prepared.leaf, placed.chain)

@@ -15,11 +15,13 @@ Records. A frame of one frame a record: topic, key, value, then each header's na
 Compression is zstd with its content checksum.
 """
 
+import dataclasses
 import hashlib
 import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from uuid import UUID
 
 import zstandard
@@ -58,6 +60,12 @@ class Row:
     def accepted(self) -> bool:
         """True when the message stands, so that its GUID and version are taken."""
         return Verdict(self.verdict).stands
+
+
+ROW_COLUMNS = tuple(field.name for field in dataclasses.fields(Row))
+"""The columns of the log that a row fills, in its order."""
+row_values = attrgetter(*ROW_COLUMNS)
+"""The values of a row in the order of `ROW_COLUMNS`."""
 
 
 def frame(fields: Iterable[bytes | None]) -> bytes:

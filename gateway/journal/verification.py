@@ -7,7 +7,7 @@ import asyncpg
 from asyncpg import exceptions as postgres
 
 from gateway.journal.connections import VERIFYING, Connection, close, connect, postgres_needed
-from gateway.journal.encoding import Packer, Row
+from gateway.journal.encoding import ROW_COLUMNS, Packer, Row
 from gateway.journal.entry_checks import (
     START,
     UNKNOWN,
@@ -28,20 +28,6 @@ __all__ = ["Break", "Report", "verify_journal"]
 
 _PREFETCH = 32
 _PROGRESS_EVERY = 1000
-_ROW = (
-    "receipt_id",
-    "sender",
-    "document",
-    "version",
-    "verdict",
-    "family",
-    "edition",
-    "received_at",
-    "sha256",
-    "body",
-    "receipt",
-    "records",
-)
 
 
 def _silent(_ledger: int, _seq: int, _length: int) -> None:
@@ -202,7 +188,7 @@ class _Walk:
 def _stored(record: asyncpg.Record) -> Stored:
     return Stored(
         seq=record["seq"],
-        row=Row(**{**{name: record[name] for name in _ROW}, "receipt_id": plain_uuid(record["receipt_id"])}),
+        row=Row(**{**{name: record[name] for name in ROW_COLUMNS}, "receipt_id": plain_uuid(record["receipt_id"])}),
         leaf=record["leaf"],
         chain=record["chain"],
     )
