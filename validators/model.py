@@ -8,6 +8,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
+from validators.gaming.model import Complex
+
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
@@ -56,11 +58,41 @@ class Circumstances:
     """What a verdict depends on beside the message: the moment of receipt (UTC) and the sender's enrolled kind.
 
     `reporter_kind` is a code of `reporting_entity_kinds`, None where it is not known (offline); the rules that need
-    it are then left out.
+    it are then left out. `complex` is the sender's complex that the message names, None where he has none of that
+    name; it counts only where `register_known` says that somebody looked. `certificate` is the lower-case hex SHA-256
+    of the certificate that signed.
     """
 
     received_at: datetime
     reporter_kind: str | None = None
+    complex: Complex | None = None
+    register_known: bool = False
+    certificate: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One of the many things that a message carries (an event, an operation), judged by itself.
+
+    `number` is its place in its series; `leaf` the lower-case hex RFC 9162 leaf hash of its element in Exclusive C14N
+    where it was refused, empty otherwise; `content` is the item as plain data.
+    """
+
+    number: int
+    id: str
+    accepted: bool
+    findings: tuple[Finding, ...]
+    leaf: str
+    content: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """The place of a message among those of one source that are numbered 1, 2, 3 ...; `facts` are plain data."""
+
+    name: str
+    number: int
+    facts: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +102,8 @@ class Judgement:
     `message_type` is `doc`, `Ack1` ... or `unknown`; `edition` names the edition that judged and `codes_digest` the
     lower-case hex SHA-256 of its code tables; `document` and `version` are the message's GUIDs where they are well
     formed; `content` is the message as plain data (tags as keys, attributes as `@Name`, repeated tags as lists);
-    `topic` is where the message is routed.
+    `topic` is where the message is routed; `key` orders its records there, None stands for the sender. `items` are all
+    the things it carries that were judged one by one, `series` its place among its source's messages.
     """
 
     verdict: Verdict
@@ -83,6 +116,9 @@ class Judgement:
     document: str | None = None
     version: str | None = None
     content: Mapping[str, Any] = dataclasses.field(default_factory=lambda: MappingProxyType({}))
+    key: str | None = None
+    items: tuple[Item, ...] = ()
+    series: Series | None = None
 
 
 def verdict_of(findings: tuple[Finding, ...]) -> Verdict:

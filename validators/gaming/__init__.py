@@ -1,0 +1,1 @@
+"""The gaming family: what gambling organisers' hardware and software complexes report (`proposed`)."""
