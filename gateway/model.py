@@ -17,9 +17,11 @@ __all__ = [
     "EntityState",
     "Entry",
     "Event",
+    "Examined",
     "Filed",
     "Finding",
     "IdentifierKind",
+    "Judged",
     "Judgement",
     "Receipt",
     "Record",
@@ -78,6 +80,27 @@ class Submission:
     sha256: str
     received_at: datetime
     traceparent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A judgement without its content, and the content as JSON: one text for each record, none for a refusal."""
+
+    judgement: Judgement
+    contents: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """Who signed a message, whom it names as its reporting entity, and what it was judged to be.
+
+    `kind` is the sender's kind under which it was judged; both it and `judged` are None where it was not yet.
+    """
+
+    signer: Signer
+    reporter: str | None
+    kind: str | None = None
+    judged: Judged | None = None
 
 
 @dataclass(frozen=True, slots=True)

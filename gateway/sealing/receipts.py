@@ -80,6 +80,11 @@ def finding_facts(finding: Finding) -> dict[str, Any]:
     }
 
 
+def finding_of(facts: Mapping[str, Any]) -> Finding:
+    """The finding that `finding_facts` described; KeyError, TypeError or ValueError where it is none."""
+    return Finding(**{**facts, "severity": Severity(facts["severity"])})
+
+
 def moment_text(moment: datetime) -> str:
     """RFC 3339 in UTC with six decimals, such as `2026-11-22T16:45:00.000000Z`."""
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
@@ -98,10 +103,6 @@ def _receipt_of(facts: Mapping[str, Any], jws: str) -> Receipt:
         message_type=facts["message_type"],
         edition=facts["edition"],
         codes_digest=facts["codes_digest"],
-        findings=tuple(_finding_of(finding) for finding in facts["findings"]),
+        findings=tuple(finding_of(finding) for finding in facts["findings"]),
         jws=jws,
     )
-
-
-def _finding_of(facts: Mapping[str, Any]) -> Finding:
-    return Finding(**{**facts, "severity": Severity(facts["severity"])})

@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from gateway.model import Judgement, Receipt, Record
+from gateway.model import Judged, Receipt, Record
 from gateway.sealing.jws import KeySet, sign_detached, verify_detached
 from gateway.sealing.keys import KeyHolder
 from gateway.sealing.receipts import ISSUER, finding_facts, moment_text, sealed_facts
@@ -37,7 +37,7 @@ class CloudEvent:
 
 async def seal_record(topic: str, key: str, payload: Mapping[str, Any], event: CloudEvent, keys: KeyHolder) -> Record:
     """The record of one event, its payload as JSON and its seal among the headers."""
-    value = orjson.dumps(payload, default=_plain)
+    value = orjson.dumps(payload)
     bound = {"topic": topic, "ce_id": event.id, "ce_type": event.type}
     seal = await sign_detached(value, keys, SEAL_TYPE, bound)
     headers = [
@@ -56,16 +56,17 @@ async def seal_record(topic: str, key: str, payload: Mapping[str, Any], event: C
     return Record(topic, key, value, tuple((name, text.encode("utf-8")) for name, text in headers))
 
 
-async def record_for(judgement: Judgement, receipt: Receipt, keys: KeyHolder, traceparent: str | None = None) -> Record:
+async def record_for(judged: Judged, receipt: Receipt, keys: KeyHolder, traceparent: str | None = None) -> Record:
     """The record of a judged message: on its own topic when it is accepted, else on the topic of rejections.
 
     The value has the receipt's facts and findings; the message's content only when it is accepted.
     """
+    judgement = judged.judgement
     accepted = judgement.verdict.stands
     findings = [finding_facts(finding) for finding in receipt.findings]
     payload = {**sealed_facts(receipt), "findings": findings}
     if accepted:
-        payload["message"] = dict(judgement.content)
+        payload["message"] = orjson.Fragment(judged.contents[0])
     event = CloudEvent(
         id=str(receipt.id),
         type=f"kz.fma.{receipt.family}.accepted.v1" if accepted else "kz.fma.message.refused.v1",
@@ -90,12 +91,6 @@ def check_record(
         return refusal.reason
     here = {"topic": topic, "ce_id": texts.get("ce_id"), "ce_type": texts.get("ce_type")}
     return VALID if all(header[name] == here[name] for name in _BOUND) else "moved"
-
-
-def _plain(value: object) -> dict[Any, Any]:
-    if isinstance(value, Mapping):
-        return dict(value)
-    raise TypeError(type(value).__name__)
 
 
 def _texts(headers: Iterable[tuple[str, bytes]]) -> dict[str, str]:
