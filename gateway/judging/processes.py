@@ -24,7 +24,6 @@ ATTEMPTS = 2
 FIRST_PAUSE = 0.05
 LONGEST_PAUSE = 5.0
 WATCH_SECONDS = 1.0
-START_SECONDS = 60.0
 STOP_SECONDS = 5.0
 
 log = structlog.get_logger("judging")
@@ -54,8 +53,7 @@ class JudgingProcesses:
         started = [asyncio.get_running_loop().create_future() for _ in range(self._count)]
         self._keepers = [asyncio.create_task(self._keep(first), name="judging") for first in started]
         try:
-            async with asyncio.timeout(START_SECONDS):
-                await asyncio.gather(*started)
+            await asyncio.gather(*started)
         except BaseException:
             await self._stop()
             raise
@@ -113,15 +111,20 @@ class JudgingProcesses:
 
     async def _watch(self, process: subprocess.Popen[bytes], channel: Channel, first: asyncio.Future[None]) -> None:
         """Until the process ends; it is killed when it is silent for longer than it may."""
-        await asyncio.wait({channel.ready, channel.ended}, return_when=asyncio.FIRST_COMPLETED)
-        if channel.ready.done():
+        patience = self._settings.patience
+        begun, _ = await asyncio.wait(
+            {channel.ready, channel.ended}, timeout=patience, return_when=asyncio.FIRST_COMPLETED
+        )
+        if not begun:
+            process.kill()
+        elif channel.ready.done():
             if not first.done():
                 first.set_result(None)
             self._feed()
         while not channel.ended.done():
             await asyncio.wait({channel.ended}, timeout=WATCH_SECONDS)
-            if channel.overdue(self._settings.patience):
-                log.error("judging.silent", pid=process.pid, seconds=self._settings.patience)
+            if channel.overdue(patience):
+                log.error("judging.silent", pid=process.pid, seconds=patience)
                 process.kill()
 
     async def _let_go(self, process: subprocess.Popen[bytes], channel: Channel) -> None:
