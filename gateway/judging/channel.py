@@ -9,7 +9,9 @@ from dataclasses import asdict, dataclass
 from typing import cast
 
 import orjson
+import structlog
 
+from gateway.errors import Unavailable
 from gateway.judging.frames import (
     Frame,
     FrameDamaged,
@@ -26,12 +28,14 @@ from gateway.judging.settings import JudgingSettings, Question, Timed
 from gateway.model import Examined
 from gateway.sealing.trust import TrustTexts
 
+log = structlog.get_logger("judging")
+
 SMALL_AT_ONCE = 16
 """So many small messages a process holds at the most: enough to be busy until it is given more."""
 
 
 class JudgingFailed(Exception):
-    """A message could not be examined for a reason that nobody foresaw; the text says where."""
+    """A message could not be examined for a reason that nobody foresaw; the log says where."""
 
 
 @dataclass(slots=True, eq=False)
@@ -44,6 +48,11 @@ class Asked:
     answer: asyncio.Future[Examined]
     attempts: int = 0
     given_at: float = 0.0
+
+    def give_up(self, why: str) -> None:
+        """Answers Unavailable, unless there is an answer."""
+        if not self.answer.done():
+            self.answer.set_exception(Unavailable(why))
 
 
 class Channel(asyncio.Protocol):
@@ -85,7 +94,8 @@ class Channel(asyncio.Protocol):
 
     def has_room(self, large: bool) -> bool:  # noqa: FBT001 - a lane, not a switch
         """True when it may be given one more of that size."""
-        return self._transport is not None and self.ready.done() and self._given[large] < self._most[large]
+        open_ = self._transport is not None and not self._transport.is_closing()
+        return open_ and self.ready.done() and self._given[large] < self._most[large]
 
     def give(self, asked: Asked) -> None:
         """Sends a question, and before it the trust that it is to be answered under where that is new."""
@@ -137,7 +147,8 @@ def _answer_of(frame: Frame) -> tuple[Examined | Exception, Steps]:
         return examined_of(frame.parts)
     if frame.kind is Kind.REFUSED:
         return refused_of(frame.parts)
-    return JudgingFailed(str(orjson.loads(frame.parts[0]))), []
+    log.error("judging.failed", where=orjson.loads(frame.parts[0]))
+    return JudgingFailed("a judging process failed at this message"), []
 
 
 def spawn(settings: JudgingSettings) -> tuple[subprocess.Popen[bytes], socket.socket]:

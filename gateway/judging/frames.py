@@ -86,6 +86,8 @@ def _parts(buffer: bytearray, at: int, end: int) -> list[bytes]:
     parts: list[bytes] = []
     with memoryview(buffer) as view:
         while at < end:
+            if end - at < _LENGTH.size:
+                raise FrameDamaged("a frame ends inside a length")
             (length,) = _LENGTH.unpack_from(view, at)
             at += _LENGTH.size + length
             if at > end:

@@ -25,6 +25,7 @@ FIRST_PAUSE = 0.05
 LONGEST_PAUSE = 5.0
 WATCH_SECONDS = 1.0
 STOP_SECONDS = 5.0
+LATE = "nobody judged this in time"
 
 log = structlog.get_logger("judging")
 
@@ -68,12 +69,17 @@ class JudgingProcesses:
         """As `gateway.pipeline.Judging` says."""
         if not self._keepers:
             raise Unavailable("judging has stopped")
+        loop = asyncio.get_running_loop()
         question = Question(submission.body, submission.received_at, kind)
         large = len(submission.body) > self._settings.inline_bytes
-        asked = Asked(question, self._trust(), large, asyncio.get_running_loop().create_future())
+        asked = Asked(question, self._trust(), large, loop.create_future())
+        timer = loop.call_later((ATTEMPTS + 1) * self._settings.patience, asked.give_up, LATE)
         self._lanes[large].append(asked)
         self._feed()
-        return await asked.answer
+        try:
+            return await asked.answer
+        finally:
+            timer.cancel()
 
     def _feed(self) -> None:
         """Gives what waits to whoever has room, the least busy first."""
@@ -90,24 +96,29 @@ class JudgingProcesses:
         """Keeps one process running; `first` learns when the first one is ready, or that it can't be started."""
         pause = FIRST_PAUSE
         while True:
-            process, channel = await self._start()
             try:
-                await self._watch(process, channel, first)
-            finally:
-                await self._let_go(process, channel)
+                lived = await self._run(first)
+            except OSError as error:
+                log.warning("judging.not_started", error=type(error).__name__)
+                lived = False
             if not first.done():
-                first.set_exception(Unavailable("a judging process ended while it started; its log tells why"))
+                first.set_exception(Unavailable("a judging process ended while it started; the log tells why"))
                 return
-            log.error("judging.ended", pid=process.pid, status=process.returncode, held=len(channel.held))
-            pause = FIRST_PAUSE if channel.ready.done() else min(2 * pause, LONGEST_PAUSE)
+            pause = FIRST_PAUSE if lived else min(2 * pause, LONGEST_PAUSE)
             await asyncio.sleep(pause)
 
-    async def _start(self) -> tuple[subprocess.Popen[bytes], Channel]:
+    async def _run(self, first: asyncio.Future[None]) -> bool:
+        """One process from its start to its end; True when it was ready for work in between."""
         process, ours = spawn(self._settings)
         channel = Channel(self._settings, self._timed, self._feed)
-        await asyncio.get_running_loop().create_unix_connection(lambda: channel, sock=ours)
         self._channels.append(channel)
-        return process, channel
+        try:
+            await asyncio.get_running_loop().create_unix_connection(lambda: channel, sock=ours)
+            await self._watch(process, channel, first)
+        finally:
+            await self._let_go(process, channel)
+        log.error("judging.ended", pid=process.pid, status=process.returncode, held=len(channel.held))
+        return channel.ready.done()
 
     async def _watch(self, process: subprocess.Popen[bytes], channel: Channel, first: asyncio.Future[None]) -> None:
         """Until the process ends; it is killed when it is silent for longer than it may."""
@@ -117,6 +128,7 @@ class JudgingProcesses:
         )
         if not begun:
             process.kill()
+            channel.close()
         elif channel.ready.done():
             if not first.done():
                 first.set_result(None)
@@ -126,6 +138,8 @@ class JudgingProcesses:
             if channel.overdue(patience):
                 log.error("judging.silent", pid=process.pid, seconds=patience)
                 process.kill()
+                channel.close()
+                return
 
     async def _let_go(self, process: subprocess.Popen[bytes], channel: Channel) -> None:
         """Ends the process, and has what it held asked again."""
@@ -139,8 +153,8 @@ class JudgingProcesses:
             asked.attempts += 1
             if asked.attempts < ATTEMPTS:
                 self._lanes[asked.large].appendleft(asked)
-            elif not asked.answer.done():
-                asked.answer.set_exception(Unavailable("judging processes ended while they examined this"))
+            else:
+                asked.give_up("judging processes ended while they examined this")
 
     async def _stop(self) -> None:
         keepers, self._keepers = self._keepers, []
@@ -149,9 +163,7 @@ class JudgingProcesses:
         await asyncio.gather(*keepers, return_exceptions=True)
         for lane in self._lanes:
             while lane:
-                asked = lane.popleft()
-                if not asked.answer.done():
-                    asked.answer.set_exception(Unavailable("judging has stopped"))
+                lane.popleft().give_up("judging has stopped")
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
