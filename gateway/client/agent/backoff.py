@@ -1,7 +1,5 @@
 """How long to wait before the next attempt."""
 
-import email.utils
-from datetime import datetime
 from random import Random
 
 SHORTEST = 0.5
@@ -27,15 +25,3 @@ class Backoff:
         wait = self._random.uniform(self._bound / 2, self._bound)
         self._bound = min(self._bound * 2, self._longest)
         return wait if asked is None else min(asked, LONGEST_ASKED) + wait
-
-
-def asked_seconds(header: str | None, now: datetime) -> float | None:
-    """What `Retry-After` says, as seconds or as a date; None where it says nothing that is understood."""
-    if header is None:
-        return None
-    if header.strip().isdecimal():
-        return float(header)
-    try:
-        return max(0.0, (email.utils.parsedate_to_datetime(header) - now).total_seconds())
-    except (TypeError, ValueError):
-        return None

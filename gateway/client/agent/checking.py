@@ -13,7 +13,6 @@ from gateway.client.agent.texts import told
 from gateway.client.gaming import ATTRIBUTES, rfc3339
 
 LONGEST_LINE = 16_384
-LONGEST_TEXT = 300
 LARGEST_NUMBER = 2**53 - 1
 GIVEN_BY_THE_AGENT = "sequence"
 NEEDED = ("kind", "unit")
@@ -24,13 +23,13 @@ DECIMALS = ("amount", "stake", "odds")
 _MEMBERS = frozenset(ATTRIBUTES) - {GIVEN_BY_THE_AGENT}
 _GUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}(?:Z|[+-][0-9]{2}:[0-9]{2})")
-_TEXT = re.compile("[\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]{0,%d}" % LONGEST_TEXT)
+_TEXT = re.compile("[\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]{0,300}")
 
 
 class EventCheck(Protocol):
     """The rules of the family for one event, its form being right already; nothing found means that it is taken."""
 
-    def __call__(self, content: Mapping[str, Any], now: datetime) -> Sequence[Told]: ...
+    def __call__(self, content: Mapping[str, Any], now: datetime, /) -> Sequence[Told]: ...
 
 
 def form_alone(_content: Mapping[str, Any], _now: datetime) -> Sequence[Told]:
@@ -59,9 +58,8 @@ def event_of(
     given: Mapping[str, Any], now: datetime, check: EventCheck, fallback: uuid.UUID | None = None
 ) -> NewEvent | Sequence[Told]:
     """The same from plain data."""
-    content: dict[str, Any] = {"id": given.get("id") or str(fallback or uuid.uuid4())}
+    content: dict[str, Any] = {} if "id" in given else {"id": str(fallback or uuid.uuid4())}
     content |= {name: str(value) if name in DECIMALS and type(value) is int else value for name, value in given.items()}
-    content["id"] = given.get("id") or content["id"]
     timed = "time" in content
     if not timed:
         content["time"] = rfc3339(now)

@@ -102,11 +102,18 @@ class Spool:
             events.append({"sequence": sequence, **orjson.loads(content)})
         return events
 
-    def add_batch(self, batch: Batch, made_at: str) -> None:
-        """Keeps the exact bytes of the next batch, before anybody is sent them."""
+    def add_batch(self, batch: Batch, made_at: str) -> bool:
+        """Keeps the exact bytes of the next batch, before anybody is sent them.
+
+        False, and nothing kept, when somebody renumbered the spool since the batch was begun.
+        """
+        head = self.head()
+        if head.halt or (batch.number, batch.first) != (head.last_batch + 1, head.batched_event + 1):
+            return False
         packed = zstandard.compress(batch.body)
         self._db.execute(SQL["add_batch"], (batch.number, batch.first, batch.last, batch.hash, made_at, packed))
         self._db.execute(SQL["move_last_batch"], (batch.last, batch.number, batch.hash))
+        return True
 
     def unanswered(self) -> Batch | None:
         """The batch that has no receipt yet; there is one at most."""
@@ -116,6 +123,14 @@ class Spool:
         """A batch that is kept, None where it is not."""
         return _batch(self._db.execute(SQL["batch"], (number,)).fetchone())
 
+    def hash_of(self, number: int) -> str | None:
+        """The hash of a batch, None where it is not kept any more."""
+        head = self.head()
+        if number == head.last_batch:
+            return head.last_hash
+        row = self._db.execute(SQL["hash_of"], (number,)).fetchone()
+        return None if row is None else str(row[0])
+
     def keep_receipt(self, number: int, facts: Mapping[str, Any], at: int) -> None:
         """The batch is received; from here on it may be deleted when it is old."""
         self._db.execute(SQL["keep_receipt"], (at, orjson.dumps(facts), number))
@@ -123,6 +138,10 @@ class Spool:
     def halt(self, halt: Halt | None) -> None:
         """Stops the series, or lets it go on."""
         self._db.execute(SQL["halt"], (None if halt is None else json.dumps(asdict(halt)),))
+
+    def received(self) -> int:
+        """The number of the last batch that has a receipt; 0 where there is none."""
+        return self.head().last_batch - (1 if self.unanswered() else 0)
 
     def last_answered(self) -> tuple[int, str, int, Mapping[str, Any]] | None:
         """Number, hash, time (milliseconds) and receipt of the last batch that is received."""
@@ -135,8 +154,7 @@ class Spool:
         if batch is None:
             self.halt(None)
             return
-        before = self.batch(batch.number - 1)
-        previous = before.hash if before else _previous(batch.body)
+        previous = _previous(batch.body)
         self._withdraw(why)
         self._db.execute(SQL["rebase"], (head.last_event, batch.first - 1, batch.number - 1, previous))
 
@@ -160,17 +178,21 @@ class Spool:
     def unsent(self) -> tuple[int, int | None]:
         """How many events have no receipt, and when the oldest of them was taken (milliseconds)."""
         head = self.head()
-        first = self._db.execute(SQL["first_unanswered_event"], (head.batched_event + 1,)).fetchone()[0]
-        oldest = self._db.execute(SQL["oldest_unsent"], (first,)).fetchone()[0]
-        return head.last_event - first + 1, oldest
+        batch = self._db.execute(SQL["first_unanswered_event"]).fetchone()
+        first = batch[0] if batch else head.batched_event + 1
+        oldest = self._db.execute(SQL["oldest_unsent"], (first,)).fetchone()
+        return head.last_event - first + 1, oldest[0] if oldest else None
 
     def drop_old(self, before: int, most: int) -> int:
         """Deletes received batches that are older, and their events; returns how many batches."""
-        rows = self._db.execute(SQL["old_batches"], (before, most)).fetchall()
-        for number, first, last in rows:
+        rows = self._db.execute(SQL["oldest_batches"], (most,)).fetchall()
+        old = [row for row in rows if row[3] is not None and row[3] < before]
+        for number, first, last, _answered in old:
             self._db.execute(SQL["drop_events"], (first, last))
             self._db.execute(SQL["drop_batch"], (number,))
-        return len(rows)
+        if old:
+            self._db.execute(SQL["give_back"]).fetchall()
+        return len(old)
 
     def used(self) -> int:
         """The bytes that hold something."""
@@ -206,7 +228,10 @@ def read_spool(directory: Path, complex_id: str, work: Callable[[Spool], T]) -> 
 
 
 def _batch(row: Sequence[Any] | None) -> Batch | None:
-    return None if row is None else Batch(*row[:4], body=zstandard.decompress(row[4]))
+    if row is None:
+        return None
+    number, first, last, digest, packed = row
+    return Batch(number, first, last, digest, zstandard.decompress(packed))
 
 
 def _halt(text: str | None) -> Halt | None:

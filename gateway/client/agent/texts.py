@@ -27,9 +27,9 @@ class OperatorLog:
         self._language = language
         self._log = logging.getLogger("agent")
 
-    def say(self, name: str, level: int = logging.INFO, **parameters: object) -> None:
+    def say(self, text: str, level: int = logging.INFO, /, **parameters: object) -> None:
         """Writes the text of that name."""
-        self._log.log(level, "%s", _texts()["log"][name][self._language].format(**parameters))
+        self._log.log(level, "%s", _texts()["log"][text][self._language].format(**parameters))
 
 
 def configure_operator_log() -> None:

@@ -20,9 +20,9 @@ CREATE TABLE batches (
     last INTEGER NOT NULL,
     hash TEXT NOT NULL,             -- SHA-256 of the bytes as sent
     made_at TEXT NOT NULL,
-    body BLOB NOT NULL,             -- those bytes, zstd
     answered_at INTEGER,            -- milliseconds since 1970; NULL until there is a receipt that accepts
-    receipt BLOB                    -- its facts, as JSON
+    receipt BLOB,                   -- its facts, as JSON
+    body BLOB NOT NULL              -- those bytes, zstd; last, so that the others are read without it
 ) STRICT;
 CREATE TABLE withdrawn (            -- batches that were refused or lost a fork: kept as evidence
     at TEXT NOT NULL,

@@ -17,16 +17,20 @@ UPDATE head SET last_event = ?
 SELECT sequence, content FROM events WHERE sequence > ? ORDER BY sequence LIMIT ?
 
 -- name: add_batch
-INSERT INTO batches VALUES (?, ?, ?, ?, ?, ?, NULL, NULL)
+INSERT INTO batches (number, first, last, hash, made_at, body) VALUES (?, ?, ?, ?, ?, ?)
 
 -- name: move_last_batch
 UPDATE head SET batched_event = ?, last_batch = ?, last_hash = ?
 
 -- name: unanswered
-SELECT number, first, last, hash, body FROM batches WHERE answered_at IS NULL ORDER BY number LIMIT 1
+SELECT number, first, last, hash, body FROM batches
+WHERE number = (SELECT max(number) FROM batches) AND answered_at IS NULL
 
 -- name: batch
 SELECT number, first, last, hash, body FROM batches WHERE number = ?
+
+-- name: hash_of
+SELECT hash FROM batches WHERE number = ?
 
 -- name: keep_receipt
 UPDATE batches SET answered_at = ?, receipt = ? WHERE number = ?
@@ -53,19 +57,22 @@ UPDATE events SET sequence = -sequence WHERE sequence < 0
 UPDATE head SET last_event = ?, batched_event = ?, last_batch = ?, last_hash = ?, halted = NULL
 
 -- name: oldest_unsent
-SELECT min(taken_at) FROM events WHERE sequence >= ?
+SELECT taken_at FROM events WHERE sequence >= ? ORDER BY sequence LIMIT 1
 
 -- name: first_unanswered_event
-SELECT coalesce(min(first), ?) FROM batches WHERE answered_at IS NULL
+SELECT first FROM batches WHERE number = (SELECT max(number) FROM batches) AND answered_at IS NULL
 
--- name: old_batches
-SELECT number, first, last FROM batches WHERE answered_at < ? ORDER BY number LIMIT ?
+-- name: oldest_batches
+SELECT number, first, last, answered_at FROM batches ORDER BY number LIMIT ?
 
 -- name: drop_events
 DELETE FROM events WHERE sequence BETWEEN ? AND ?
 
 -- name: drop_batch
 DELETE FROM batches WHERE number = ?
+
+-- name: give_back
+PRAGMA incremental_vacuum(2000)
 
 -- name: export_events
 SELECT sequence, content FROM events WHERE sequence BETWEEN ? AND ? ORDER BY sequence
