@@ -4,11 +4,13 @@ import asyncio
 import contextlib
 import fcntl
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+import time
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from random import Random
+from typing import TextIO
 
 import httpx
 
@@ -35,6 +37,8 @@ LOCK = "agent.lock"
 ANSWER_SECONDS = 60.0
 RESTART_SECONDS = 2.0
 LOOK_SECONDS = 0.2
+LOCK_TRIES = 5
+"""Somebody who only asks whether an agent runs holds the lock for a moment."""
 
 Part = Callable[[], Awaitable[None]]
 
@@ -67,7 +71,7 @@ class Agent:
     async def run(self, *, until_sent: bool = False) -> None:
         """Works until it is stopped; raises AlreadyRunning, SpoolFails or ConfigurationError when it can't begin."""
         async with contextlib.AsyncExitStack() as stack:
-            stack.enter_context(only_one(self._settings.spool))
+            stack.enter_context(only_one(self._settings.spool, LOCK_TRIES))
             writer = await stack.enter_async_context(Writer(self._settings.spool, self._settings.complex))
             client = await stack.enter_async_context(
                 httpx.AsyncClient(base_url=self._settings.url, timeout=ANSWER_SECONDS)
@@ -139,27 +143,34 @@ class Agent:
 
 
 @contextlib.contextmanager
-def only_one(directory: Path) -> Iterator[None]:
-    """Holds a spool for this process; raises AlreadyRunning when another holds it."""
+def only_one(directory: Path, tries: int = 1) -> Iterator[None]:
+    """Holds a spool for this process; raises AlreadyRunning when another holds it after so many tries."""
     try:
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         lock = (directory / LOCK).open("w")
     except OSError as error:
         raise ConfigurationError(f"the spool's directory {directory} can't be used: {error}") from error
     with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise AlreadyRunning(f"another agent works on {directory}: stop it first") from error
+        while not _locked(lock):
+            tries -= 1
+            if tries <= 0:
+                raise AlreadyRunning(f"another agent works on {directory}: stop it first")
+            time.sleep(LOOK_SECONDS)
         yield
 
 
-@contextlib.asynccontextmanager
-async def running(agent: Agent) -> AsyncIterator[Agent]:
-    """An agent that runs in the background of a test or of a larger program."""
-    task = asyncio.create_task(agent.run())
+def is_running(directory: Path) -> bool:
+    """True when an agent works on that spool."""
     try:
-        yield agent
-    finally:
-        agent.stop()
-        await task
+        with only_one(directory):
+            return False
+    except AlreadyRunning:
+        return True
+
+
+def _locked(lock: TextIO) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -18,7 +18,7 @@ GIVEN_BY_THE_AGENT = "sequence"
 NEEDED = ("kind", "unit")
 GUIDS = ("id", "original")
 TIMES = ("time", "from", "to")
-DECIMALS = ("amount", "stake", "odds")
+DECIMALS = ("amount", "stake", "odds", "stakes", "winnings")
 
 _MEMBERS = frozenset(ATTRIBUTES) - {GIVEN_BY_THE_AGENT}
 _GUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
