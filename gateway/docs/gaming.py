@@ -15,8 +15,8 @@ XS = "{http://www.w3.org/2001/XMLSchema}"
 HEAD = """\
 # Kinds of events of the gaming family
 
-Generated from `codes/data/{codes}` and `schemas/xsd/gaming/{edition}`; do not edit by hand. All of it is `proposed`. What
-the messages are and how they are judged: [the gaming family](gaming.md).
+Generated from `codes/data/{codes}` and `schemas/xsd/gaming/{edition}`; do not edit by hand. All of it is
+`proposed`. What the messages are and how they are judged: [the gaming family](gaming.md).
 """
 
 
@@ -42,7 +42,7 @@ def _attributes(profile: Profile) -> Iterator[str]:
     yield "|---|---|---|"
     tree = etree.parse(profile.schemas[BATCH].path)
     for attribute in tree.iterfind(f"{XS}element[@name='Event']//{XS}attribute"):
-        words = " ".join("".join(attribute.itertext()).split())
+        words = " ".join(str(attribute.findtext(f".//{XS}documentation")).split())
         yield f"| `{attribute.get('name')}` | {attribute.get('type')} | {words} |"
     yield ""
 
