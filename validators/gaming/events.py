@@ -1,28 +1,22 @@
 """The events of a batch, judged one by one in the order in which they stand."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
-from typing import Any, Final
+from typing import Final
 
-from validators.catalogue import found
+from validators.attributes import Given, ItemFlaw, read_item
 from validators.faults import Flaw
 from validators.gaming.model import Complex
-from validators.gaming.moments import read_moment
-from validators.gaming.numbers import read_whole
 from validators.gaming.parameters import Parameters
 from validators.gaming.players import player_flaws
 from validators.gaming.vocabulary import CANCEL, PERSONAL, REPLACE, Kind, Vocabulary
-from validators.items import Carried, accepted_item, refused_item, refuses
-from validators.model import Finding, Item
-from validators.paths import line_of
+from validators.items import Carried, accepted_item, item_findings, judge_each, refused_item, refuses
+from validators.model import Item
+from validators.moments import read_moment
 
 CLOCK_CHANGED: Final = "CLOCK-CHANGED"
 SOFTWARE_HASH: Final = "SOFTWARE-HASH"
-
-Given = Mapping[str, str]
-Told = tuple[str, Flaw]
-"""What is wrong with an event, and the attribute that it is told at (empty: the event as a whole)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +42,7 @@ class Bounds:
 
 def judge_events(carried: Carried, given: Sequence[Given], bounds: Bounds) -> tuple[Item, ...]:
     """The outcome of each event; `given` are the attributes of each, by its position."""
-    run = _Run(bounds)
-    items = []
-    for position, attributes in enumerate(given):
-        ill = carried.ill.get(position)
-        if ill is not None:
-            element = carried.elements[position]
-            number, identity = read_whole(attributes.get("Sequence", "")) or 0, attributes.get("Id", "")
-            items.append(refused_item(element, number, identity, ill))
-        else:
-            items.append(run.judge(carried, position, attributes))
-    return tuple(items)
+    return judge_each(carried, given, _Run(bounds).judge)
 
 
 class _Run:
@@ -71,7 +55,7 @@ class _Run:
 
     def judge(self, carried: Carried, position: int, given: Given) -> Item:
         """The outcome of one event that the schema accepts."""
-        content, told = self._read(given)
+        content, told = read_item(given, self._bounds.vocabulary.readers)
         number: int = content["sequence"]
         kind = self._kind(given, told)
         if kind is not None:
@@ -80,7 +64,7 @@ class _Run:
         self._check_number(given, number, told)
         if (kind is None or kind.personal) and not PERSONAL.isdisjoint(given):
             told.extend(player_flaws(given, moment, self._bounds.parameters.minimum_age))
-        findings = _findings(carried, position, given, told) if told else ()
+        findings = item_findings(carried, position, given, told) if told else ()
         if findings and refuses(findings):
             return refused_item(carried.elements[position], number, given["Id"], findings)
         self._taken.add(number)
@@ -88,19 +72,7 @@ class _Run:
             self._floor = moment - self._bounds.skew
         return accepted_item(number, given["Id"], content, findings)
 
-    def _read(self, given: Given) -> tuple[dict[str, Any], list[Told]]:
-        """The content of the event, and which values are wrong by themselves."""
-        told: list[Told] = []
-        content: dict[str, Any] = {}
-        readers = self._bounds.vocabulary.readers
-        for attribute, value in given.items():
-            name, convert, check, flaw = readers[attribute]
-            content[name] = value if convert is None else convert(value)
-            if check is not None and flaw is not None and not check(value):
-                told.append((attribute, flaw))
-        return content, told
-
-    def _kind(self, given: Given, told: list[Told]) -> Kind | None:
+    def _kind(self, given: Given, told: list[ItemFlaw]) -> Kind | None:
         vocabulary = self._bounds.vocabulary
         kind = vocabulary.kinds.get(given["Kind"])
         if kind is None:
@@ -115,7 +87,7 @@ class _Run:
             told.append(("ReplacedKind", flaw))
         return described
 
-    def _check_kind(self, given: Given, kind: Kind, told: list[Told]) -> None:
+    def _check_kind(self, given: Given, kind: Kind, told: list[ItemFlaw]) -> None:
         names = given.keys()
         if not kind.required <= names:
             told.extend((name, Flaw("GAM-020", {"kind": kind.code})) for name in sorted(kind.required - names))
@@ -128,7 +100,7 @@ class _Run:
         if home is not None:
             told.extend(_at_home(given, kind, home))
 
-    def _check_time(self, given: Given, told: list[Told]) -> datetime | None:
+    def _check_time(self, given: Given, told: list[ItemFlaw]) -> datetime | None:
         """The event's time where it is one that an event may have."""
         bounds = self._bounds
         moment = read_moment(given["Time"])
@@ -144,7 +116,7 @@ class _Run:
             return moment
         return None
 
-    def _check_number(self, given: Given, number: int, told: list[Told]) -> None:
+    def _check_number(self, given: Given, number: int, told: list[ItemFlaw]) -> None:
         bounds = self._bounds
         if not bounds.first <= number <= bounds.last:
             told.append(("Sequence", Flaw("GAM-025", {"first": str(bounds.first), "last": str(bounds.last)})))
@@ -158,7 +130,7 @@ class _Run:
             told.append(("OriginalSequence", Flaw("GAM-034", {"sequence": str(number)})))
 
 
-def _at_home(given: Given, kind: Kind, home: Complex) -> Iterator[Told]:
+def _at_home(given: Given, kind: Kind, home: Complex) -> Iterator[ItemFlaw]:
     """What the register of the complex says against the event."""
     unit = home.units.get(given["Unit"])
     if unit is None:
@@ -168,17 +140,3 @@ def _at_home(given: Given, kind: Kind, home: Complex) -> Iterator[Told]:
         yield "Unit", Flaw("GAM-024", {"unit": unit, "kind": kind.code, "allowed": allowed})
     if kind.code == SOFTWARE_HASH and given.get("Hash", "") not in home.software:
         yield "Hash", Flaw("GAM-035", {"complex": home.id})
-
-
-def _findings(carried: Carried, position: int, given: Given, told: Sequence[Told]) -> tuple[Finding, ...]:
-    path, line = carried.path(position), line_of(carried.elements[position])
-    return tuple(
-        found(
-            flaw.code,
-            f"{path}/@{attribute}" if attribute else path,
-            line=line,
-            value=given.get(attribute),
-            parameters={"attribute": attribute, **flaw.parameters},
-        )
-        for attribute, flaw in told
-    )
