@@ -39,16 +39,26 @@ class Manner:
     totalling: Totalling
     key_of: Callable[[etree._Element], str | None]
 
-    def judge(self, profile: Profile, told: Told, faults: Sequence[Fault], event: str = "") -> Judgement:
-        """The verdict on a message without items; `event` names its type among the profile's event types."""
+    def judge(self, profile: Profile, told: Told, faults: Sequence[Fault]) -> Judgement:
+        """The verdict on a message without items."""
         schema = profile.schemas[told.message_type]
         structure = structure_findings(told.root, schema)
-        return self._judgement(profile, told, in_document_order(told.root, schema, structure, list(faults)), event)
+        return self._judgement(profile, told, in_document_order(told.root, schema, structure, list(faults)))
 
     def judge_items(
-        self, profile: Profile, told: Told, holder: etree._Element, faults: list[Fault], judge: JudgeItems
+        self,
+        profile: Profile,
+        told: Told,
+        holder: etree._Element,
+        faults: list[Fault],
+        judge: JudgeItems,
+        *,
+        event: str = "",
     ) -> Judgement:
-        """The verdict on a message with items in that holder, and the outcome of each where the message stands."""
+        """The verdict on a message with items in that holder, and the outcome of each where the message stands.
+
+        `event` names the type of its records among the profile's event types, where that is not its own.
+        """
         root, schema = told.root, profile.schemas[told.message_type]
         given: list[Given] = [cast("Given", dict(item.attrib)) for item in holder.iterchildren(self.item)]
         if len(given) > self.most:
@@ -67,7 +77,7 @@ class Manner:
         summary = outcome_faults(outcomes, holder)
         if summary:
             findings = in_document_order(root, schema, [], [*faults, *summary])
-        return self._judgement(profile, told, findings, "", (outcomes, series))
+        return self._judgement(profile, told, findings, event, (outcomes, series))
 
     def _judgement(
         self,

@@ -1,8 +1,8 @@
 """Events become typed models."""
 
+import datetime as dt
 from collections.abc import Mapping
-from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -45,7 +45,7 @@ class Judged(BaseModel):
     version: str | None
     sender: str
     sha256: Sha256
-    received_at: datetime
+    received_at: dt.datetime
     family: str
     message_type: str
     edition: str
@@ -88,12 +88,12 @@ class GamingItem(BaseModel):
     sequence: int
     id: str
     kind: str
-    time: datetime
+    time: dt.datetime
     unit: str
 
 
-class GamingEvent(BaseModel):
-    """An accepted event of a complex (`series`), from the batch `number` that `sha256` names."""
+class Itemised(BaseModel):
+    """What every item's event says of the message that carried it: the `number` of its `series`, with that `sha256`."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
@@ -102,20 +102,69 @@ class GamingEvent(BaseModel):
     series: str
     number: int
     sha256: Sha256
-    received_at: datetime
+    received_at: dt.datetime
     edition: str
     codes_digest: str
-    item: GamingItem
     findings: tuple[EventFinding, ...]
 
 
-Decoded = FM1Event | Rejection | RefusedItems | GamingEvent
+class GamingEvent(Itemised):
+    """An accepted event of a complex (`series`)."""
+
+    item: GamingItem
+
+
+class OperationItem(BaseModel):
+    """An operation of a dealer; what its kind has beside these is in `model_extra`. Amounts are texts, exact."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    sequence: int
+    id: str
+    kind: str
+    date: dt.date
+    price: str | None = None
+    cash: str | None = None
+    currency: str = "398"
+    price_tenge: str | None = None
+    original: str | None = None
+    original_sequence: int | None = None
+    replaced_kind: str | None = None
+    reason: str | None = None
+
+
+class MetalsItem(OperationItem):
+    """An operation with an article of precious metal or stone; WITHDRAW has none of these."""
+
+    article: str | None = None
+    metal: str | None = None
+    fineness: str | None = None
+    grams: str | None = None
+    party_kind: str | None = None
+    party: str | None = None
+
+
+class MetalsOperation(Itemised):
+    """An accepted operation of a dealer in precious metals, stones and jewellery."""
+
+    item: MetalsItem
+
+
+class NilReport(Judged):
+    """A dealer's word that there was no operation in a period, which `series` tells."""
+
+    message: Mapping[str, Any]
+
+
+Decoded = FM1Event | Rejection | RefusedItems | GamingEvent | MetalsOperation | NilReport
 
 KINDS: Mapping[str, type[Decoded]] = {
     "kz.fma.fm1.accepted.v1": FM1Event,
     "kz.fma.message.refused.v1": Rejection,
     "kz.fma.items.refused.v1": RefusedItems,
     "kz.fma.gaming.event.v1": GamingEvent,
+    "kz.fma.precious-metals.operation.v1": MetalsOperation,
+    "kz.fma.precious-metals.nil.v1": NilReport,
 }
 """The model of each type of event."""
 
@@ -126,6 +175,7 @@ TOPICS: Mapping[str, tuple[type[Decoded], ...]] = {
     "fma.fm1.other.v1": (FM1Event,),
     "fma.rejections.v1": (Rejection, RefusedItems),
     "fma.gaming.events.v1": (GamingEvent,),
+    "fma.precious-metals.v1": (MetalsOperation, NilReport),
 }
 """The models of the events on each topic."""
 
