@@ -160,9 +160,7 @@ class Pipeline:
         with self.watch("verify"):
             signer = verify_signature(message.root, self.senders.trust, submission.received_at)
         sender = self._entity_of(signer)
-        reporter = reporter_of(message.root)
-        if reporter is not None and reporter != sender.identifier:
-            raise SenderMismatch("the message names another reporting entity than its signer")
+        check_reporter(message.root, sender.identifier)
         return Checked(message, sender)
 
     def _entity_of(self, signer: Signer) -> Entity:
@@ -185,6 +183,13 @@ def standing(entity: Entity) -> Entity:
     if entity.state is not EntityState.ACTIVE:
         raise SenderSuspended("the entity is suspended")
     return entity
+
+
+def check_reporter(root: etree._Element, signer: str | None) -> None:
+    """Raises SenderMismatch where the message names another reporting entity than the one that signed it."""
+    reporter = reporter_of(root)
+    if reporter is not None and reporter != signer:
+        raise SenderMismatch("the message names another reporting entity than its signer")
 
 
 def reporter_of(root: etree._Element) -> str | None:
