@@ -10,6 +10,7 @@ from validators.identifiers import has_kato_form, has_known_region, is_iban, is_
 from validators.values import (
     has_date_form,
     has_moment_form,
+    is_number,
     is_usual_email,
     is_usual_phone,
     read_date,
@@ -129,4 +130,4 @@ def to_agency(value: str, _: Setting) -> Flaw | None:
 
 def transport(value: str, _: Setting) -> Flaw | None:
     """The kind of transport is a number; nothing depends on it."""
-    return None if value.isascii() and value.isdigit() else _TRANSPORT
+    return None if is_number(value) else _TRANSPORT
