@@ -208,8 +208,7 @@ class Pipeline:
         if entity is None or entity.identifier != signer.identifier:
             raise SenderNotEnrolled("the certificate is not enrolled")
         standing(entity)
-        if examined.reporter is not None and examined.reporter != entity.identifier:
-            raise SenderMismatch("the message names another reporting entity than its signer")
+        check_reporter(examined.reporter, entity.identifier)
         return entity
 
     def _known(self, filed: Filed) -> Outcome:
@@ -233,6 +232,12 @@ def standing(entity: Entity) -> Entity:
     if entity.state is not EntityState.ACTIVE:
         raise SenderSuspended("the entity is suspended")
     return entity
+
+
+def check_reporter(reporter: str | None, signer: str | None) -> None:
+    """Raises SenderMismatch where the message names another reporting entity than the one that signed it."""
+    if reporter is not None and reporter != signer:
+        raise SenderMismatch("the message names another reporting entity than its signer")
 
 
 def draw_up(submission: Submission, sender: Entity, judgement: Judgement) -> Receipt:
