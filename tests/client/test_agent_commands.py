@@ -106,7 +106,7 @@ def test_repair_makes_a_refused_batch_anew(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("ticket", [True, False])
-def test_repair_numbers_on_behind_what_the_gateway_has(ticket: bool, fake: FakeGateway, tmp_path: Path) -> None:
+def test_repair_numbers_on_behind_what_the_gateway_has(*, ticket: bool, fake: FakeGateway, tmp_path: Path) -> None:
     config = write_config(tmp_path, fake.url)
     fill(tmp_path, Halt(Trouble.FORK, 2, "another batch has this number"))
     tickets = [{"kind": "fork", "id": "t-1"}] if ticket else []

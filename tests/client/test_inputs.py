@@ -1,6 +1,7 @@
 """Every way in: what is taken is answered with its number, what is not with the reason, in three languages."""
 
 import asyncio
+import itertools
 import json
 import os
 import subprocess
@@ -146,7 +147,7 @@ async def test_a_full_spool_refuses_what_is_new_and_keeps_what_it_has(make_taker
 def test_lines_are_the_same_however_the_stream_is_cut(data: bytes, cuts: list[int]) -> None:
     splitter = LineSplitter()
     places = [0, *sorted(cut for cut in cuts if cut < len(data)), len(data)]
-    pieces = [data[first:last] for first, last in zip(places, places[1:], strict=False)]
+    pieces = [data[first:last] for first, last in itertools.pairwise(places)]
     lines = [found for piece in pieces for found in splitter.feed(piece)] + splitter.end()
     assert lines == [one for one in data.split(b"\n") if one.strip()]
 
@@ -210,7 +211,7 @@ async def test_files_go_to_done_or_failed_with_what_was_wrong(taker: Taker, tmp_
     (place / "1.jsonl").write_bytes(line() + b"\n" + line() + b"\n")
     (place / "2.jsonl").write_bytes(line() + b"\n\n{\n")
     (place / "3.jsonl.tmp").write_bytes(line())
-    await run_folder(folder, lambda: (place / "failed" / "2.jsonl").exists())
+    await run_folder(folder, (place / "failed" / "2.jsonl").exists)
     assert (place / "done" / "1.jsonl").exists()
     assert (place / "3.jsonl.tmp").exists()
     errors = [json.loads(row) for row in (place / "failed" / "2.jsonl.error").read_text("utf-8").splitlines()]
