@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from validators.model import Circumstances, Finding, Judgement, Severity, Verdict
+from validators.model import Circumstances, Finding, Item, Judgement, Series, Severity, Verdict
 
 __all__ = [
     "Checkpoint",
@@ -20,9 +20,11 @@ __all__ = [
     "Filed",
     "Finding",
     "IdentifierKind",
+    "Item",
     "Judgement",
     "Receipt",
     "Record",
+    "Series",
     "Severity",
     "Signer",
     "Submission",
@@ -92,7 +94,10 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The gateway's word on one message: the facts, and the compact JWS over the same facts."""
+    """The gateway's word on one message: the facts, and the compact JWS over the same facts.
+
+    `items` are those of its items that were refused.
+    """
 
     id: UUID
     verdict: Verdict
@@ -107,6 +112,13 @@ class Receipt:
     codes_digest: str
     findings: tuple[Finding, ...]
     jws: str = ""
+    items: tuple[Item, ...] = ()
+    series: Series | None = None
+
+    @property
+    def place(self) -> tuple[str, int] | tuple[None, None]:
+        """The name of its series and its number there; None and None where it has no series."""
+        return (self.series.name, self.series.number) if self.series is not None else (None, None)
 
 
 @dataclass(frozen=True, slots=True)

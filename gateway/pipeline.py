@@ -4,18 +4,30 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar, Protocol, TypeVar, cast
 
 from lxml import etree
 from uuid_utils.compat import uuid7
 
 from gateway.errors import GatewayError
-from gateway.model import Circumstances, Draft, Entity, EntityState, Filed, Judgement, Receipt, Signer, Submission
+from gateway.journal.errors import SeriesConflict
+from gateway.model import (
+    Circumstances,
+    Draft,
+    Entity,
+    EntityState,
+    Filed,
+    Judgement,
+    Receipt,
+    Signer,
+    Submission,
+    Verdict,
+)
 from gateway.sealing.jws import KeySet
 from gateway.sealing.keys import KeyHolder
 from gateway.sealing.receipts import read_receipt, seal_receipt
-from gateway.sealing.records import record_for
+from gateway.sealing.records import records_for
 from gateway.sealing.refusals import SignatureRefused
 from gateway.sealing.trust import TrustStore
 from gateway.sealing.xmldsig import verify_signature
@@ -24,6 +36,7 @@ from validators.judge import judge
 from validators.limits import DEFAULT_LIMITS, Limits
 from validators.parsing import ParsedMessage, parse
 from validators.profiles import ProfileBook
+from validators.series import FORK, fork_finding
 
 REPORTER = etree.XPath("SignedData/Data/Root/PersonalData/IINBIN/text()", smart_strings=False)
 T = TypeVar("T")
@@ -120,8 +133,9 @@ class Pipeline:
         """Files a message: parse, verify the sender, judge, receipt, seal, append.
 
         Raises validators.refusals.Refusal, SignatureRefused, SenderRefused, and what the journal raises
-        (DocumentConflict, Unavailable). Bytes that were filed before get the receipt that they got then, even
-        where their certificate has expired since.
+        (DocumentConflict, SeriesConflict, Unavailable). Bytes that were filed before get the receipt that they got
+        then, even where their certificate has expired since. A second message under the number of another one is
+        kept as a refused one, as evidence, before SeriesConflict is raised, and raises it again whenever it comes.
         """
         try:
             checked, judgement = await self._run(self._check_and_judge, submission)
@@ -130,11 +144,20 @@ class Pipeline:
             if known is None:
                 raise
             return self._known(known)
+        try:
+            return await self._keep(submission, checked.sender, judgement)
+        except SeriesConflict:
+            forked = replace(judgement, verdict=Verdict.REFUSED, findings=(fork_finding(judgement),))
+            outcome = await self._keep(submission, checked.sender, forked)
+            raise forks(outcome.receipt) from None
+
+    async def _keep(self, submission: Submission, sender: Entity, judgement: Judgement) -> Outcome:
+        """Seals and appends; what had been filed before answers as it did then."""
         with self.watch("seal"):
-            receipt = await seal_receipt(draw_up(submission, checked.sender, judgement), self.keys)
-            record = await record_for(judgement, receipt, self.keys, submission.traceparent)
+            receipt = await seal_receipt(draw_up(submission, sender, judgement), self.keys)
+            records = await records_for(judgement, receipt, self.keys, submission.traceparent)
         with self.watch("append"):
-            filed = await self.journal.append(Draft(receipt, submission.body, (record,)))
+            filed = await self.journal.append(Draft(receipt, submission.body, records))
         return self._known(filed) if filed.repeated else Outcome(receipt, repeated=False)
 
     async def validate(self, submission: Submission) -> Judgement:
@@ -177,7 +200,14 @@ class Pipeline:
         if entity is None:
             raise SenderNotEnrolled("the entity is no longer enrolled")
         standing(entity)
+        if any(finding.code == FORK for finding in receipt.findings):
+            raise forks(receipt)
         return Outcome(receipt, repeated=True)
+
+
+def forks(receipt: Receipt) -> SeriesConflict:
+    """The conflict of a message that is kept as a refused one, since its number was taken."""
+    return SeriesConflict("an accepted message has this number in its series, and other bytes", str(receipt.id))
 
 
 def standing(entity: Entity) -> Entity:
@@ -208,4 +238,6 @@ def draw_up(submission: Submission, sender: Entity, judgement: Judgement) -> Rec
         edition=judgement.edition,
         codes_digest=judgement.codes_digest,
         findings=judgement.findings,
+        items=tuple(item for item in judgement.items if not item.accepted),
+        series=judgement.series,
     )

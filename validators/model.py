@@ -102,8 +102,9 @@ class Judgement:
     `message_type` is `doc`, `Ack1` ... or `unknown`; `edition` names the edition that judged and `codes_digest` the
     lower-case hex SHA-256 of its code tables; `document` and `version` are the message's GUIDs where they are well
     formed; `content` is the message as plain data (tags as keys, attributes as `@Name`, repeated tags as lists);
-    `topic` is where the message is routed; `key` orders its records there, None stands for the sender. `items` are all
-    the things it carries that were judged one by one, `series` its place among its source's messages.
+    `topic` is where the message is routed; `key` orders its records there, None stands for the sender; `event_type` is
+    their CloudEvents type, empty for that of an accepted message of the family. `items` are all the things it carries
+    that were judged one by one, `series` its place among its source's messages.
     """
 
     verdict: Verdict
@@ -117,6 +118,7 @@ class Judgement:
     version: str | None = None
     content: Mapping[str, Any] = dataclasses.field(default_factory=lambda: MappingProxyType({}))
     key: str | None = None
+    event_type: str = ""
     items: tuple[Item, ...] = ()
     series: Series | None = None
 

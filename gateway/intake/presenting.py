@@ -9,7 +9,7 @@ from gateway.intake.negotiation import JSON
 from gateway.model import Judgement, Receipt, Submission
 from gateway.sealing.keys import KeyHolder
 from gateway.sealing.notices import make_notice
-from gateway.sealing.receipts import receipt_facts, told_findings
+from gateway.sealing.receipts import found_facts, receipt_facts, series_facts, told_findings
 
 
 async def receipt_answer(receipt: Receipt, status: int, media_type: str, language: str, keys: KeyHolder) -> Response:
@@ -37,5 +37,6 @@ def judgement_facts(judgement: Judgement, submission: Submission, language: str)
         "message_type": judgement.message_type,
         "edition": judgement.edition,
         "codes_digest": judgement.codes_digest,
-        "findings": told_findings(judgement.findings, language),
+        **series_facts(judgement.series),
+        **found_facts(judgement, lambda findings: told_findings(findings, language)),
     }

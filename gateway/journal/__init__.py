@@ -13,6 +13,7 @@ from gateway.journal.errors import (
     MigrationRefused,
     Overloaded,
     SchemaOutdated,
+    SeriesConflict,
 )
 from gateway.journal.journal import Journal
 from gateway.journal.limits import JournalLimits
@@ -40,6 +41,7 @@ __all__ = [
     "Overloaded",
     "Report",
     "SchemaOutdated",
+    "SeriesConflict",
     "database_ready",
     "migrate",
     "verify_journal",

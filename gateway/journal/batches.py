@@ -7,7 +7,7 @@ from gateway.journal.encoding import ROW_COLUMNS, row_values
 from gateway.journal.errors import SchemaOutdated
 from gateway.journal.queries import sql
 from gateway.journal.rows import filed_of
-from gateway.journal.settlement import DocumentKey, Head, Key, Placed, Prepared, Settlement, settle
+from gateway.journal.settlement import DocumentKey, Head, Key, NumberKey, Placed, Prepared, Settlement, Taken, settle
 from gateway.model import Filed
 
 PARTITION = 1_000_000
@@ -25,7 +25,8 @@ async def file_batch(connection: Connection, ledger: int, batch: Sequence[Prepar
     async with connection.transaction():
         head = await _lock_head(connection, ledger)
         before = await _filed_before(connection, batch)
-        taken = await _documents_taken(connection, [item for item in batch if item.key not in before])
+        new = [item for item in batch if item.key not in before]
+        taken = Taken(await _documents_taken(connection, new), await _numbers_taken(connection, new))
         settlement = settle(batch, head, before, taken)
         if settlement.appended:
             await _append(connection, settlement)
@@ -74,6 +75,15 @@ async def _documents_taken(connection: Connection, batch: Sequence[Prepared]) ->
     return frozenset((row["sender"], row["document"], row["version"]) for row in found)
 
 
+async def _numbers_taken(connection: Connection, batch: Sequence[Prepared]) -> frozenset[NumberKey]:
+    wanted = [item.number_key for item in batch if item.number_key is not None]
+    if not wanted:
+        return frozenset()
+    senders, series, numbers = zip(*wanted, strict=True)
+    found = await connection.fetch(sql("numbers_taken"), senders, series, numbers)
+    return frozenset((row["sender"], row["series"], row["number"]) for row in found)
+
+
 async def _append(connection: Connection, settlement: Settlement) -> None:
     head, appended = settlement.head, settlement.appended
     await connection.copy_records_to_table(
@@ -92,6 +102,8 @@ async def _append(connection: Connection, settlement: Settlement) -> None:
         [row.document for row in rows],
         [row.version for row in rows],
         [row.accepted for row in rows],
+        [row.series for row in rows],
+        [row.number for row in rows],
     )
     await connection.execute(sql("move_head"), head.ledger, head.seq, head.chain)
 

@@ -6,7 +6,7 @@ its bytes; the length 0xFFFFFFFF, with no bytes, stands for NULL.
 Entry. The frame of the stored values of every column but `ledger`, `seq`, `leaf` and `chain`, in the order of
 `Row`: receipt id (16 bytes), sender, document, version, verdict, family, edition (UTF-8), received_at
 (microseconds since 1970 UTC, 8 bytes big-endian, signed), sha256 (32 bytes), body (compressed), receipt (ASCII),
-records (compressed).
+records (compressed); in a message that is numbered in a series also series (UTF-8) and number (8 bytes big-endian).
 
 Leaf and chain. `leaf = SHA-256(0x00 || entry)`, an RFC 9162 leaf; `chain = SHA-256(previous chain || leaf)`, the
 first entry's previous chain being 32 zero bytes.
@@ -35,6 +35,7 @@ _VERSION = b"\x01"
 _NULL = 0xFFFFFFFF
 _LENGTH = struct.Struct(">I")
 _MOMENT = struct.Struct(">q")
+_NUMBER = struct.Struct(">Q")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LEVEL = 1
 
@@ -55,6 +56,8 @@ class Row:
     body: bytes
     receipt: str
     records: bytes
+    series: str | None = None
+    number: int | None = None
 
     @property
     def accepted(self) -> bool:
@@ -103,6 +106,8 @@ def unframe(framed: bytes) -> list[bytes | None]:
 
 def leaf_of(row: Row) -> bytes:
     """The RFC 9162 leaf of an entry: 32 bytes."""
+    series = None if row.series is None else row.series.encode()
+    number = None if row.number is None else _NUMBER.pack(row.number)
     entry = frame(
         (
             row.receipt_id.bytes,
@@ -117,6 +122,7 @@ def leaf_of(row: Row) -> bytes:
             row.body,
             row.receipt.encode(),
             row.records,
+            *(() if series is number is None else (series, number)),
         ),
     )
     return hashlib.sha256(b"\x00" + entry).digest()
@@ -182,6 +188,8 @@ class Packer:
             body=self.pack(draft.body),
             receipt=receipt.jws,
             records=self.pack(frame_records(draft.records)),
+            series=receipt.place[0],
+            number=receipt.place[1],
         )
 
     def pack(self, plain: bytes) -> bytes:

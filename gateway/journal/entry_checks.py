@@ -14,8 +14,20 @@ ReadCheckpoint = Callable[[str], Checkpoint]
 Fault = tuple[str, str]
 """What is wrong (as in `Break.what`), and the detail."""
 
-_FACTS = ("receipt_id", "sender", "document", "version", "verdict", "family", "edition", "received_at", "sha256")
-_KEYS = ("receipt_id", "sender", "document", "version", "sha256", "accepted")
+_FACTS = (
+    "receipt_id",
+    "sender",
+    "document",
+    "version",
+    "verdict",
+    "family",
+    "edition",
+    "received_at",
+    "sha256",
+    "series",
+    "number",
+)
+_KEYS = ("receipt_id", "sender", "document", "version", "sha256", "series", "number", "accepted")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +133,8 @@ def _fact_faults(row: Row, receipt: Receipt) -> Iterator[Fault]:
         "edition": receipt.edition,
         "received_at": receipt.received_at,
         "sha256": bytes.fromhex(receipt.sha256),
+        "series": receipt.place[0],
+        "number": receipt.place[1],
     }
     for name in _FACTS:
         if getattr(row, name) != sealed[name]:

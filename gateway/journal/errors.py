@@ -9,6 +9,20 @@ class DocumentConflict(GatewayError):
     code = "document-conflict"
 
 
+class SeriesConflict(GatewayError):
+    """The sender has an accepted message with this number in the same series, and other bytes.
+
+    `receipt` among the parameters names the receipt under which what was sent now is kept as evidence; it is empty
+    while it is not kept yet.
+    """
+
+    code = "series-conflict"
+
+    def __init__(self, text: str, receipt_id: str = "") -> None:
+        super().__init__(text)
+        self.parameters = {"receipt": receipt_id}
+
+
 class Overloaded(Unavailable):
     """More submissions wait for the log than may wait; `retry_after` is in seconds."""
 

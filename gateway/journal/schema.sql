@@ -33,6 +33,8 @@ CREATE TABLE entries (
     records bytea STORAGE EXTERNAL NOT NULL,
     leaf bytea NOT NULL,
     chain bytea NOT NULL,
+    series text,
+    number bigint,
     PRIMARY KEY (ledger, seq)
 ) PARTITION BY RANGE (seq);
 COMMENT ON TABLE entries IS 'the log itself; body and records are compressed by the gateway (zstd), never by PostgreSQL';
@@ -46,11 +48,14 @@ CREATE TABLE filings (
     document text,
     version text,
     accepted boolean NOT NULL,
+    series text,
+    number bigint,
     PRIMARY KEY (sha256, sender),
     UNIQUE (ledger, seq)
 );
 COMMENT ON TABLE filings IS 'the keys that forbid doubles; unique keys of a partitioned table cannot do it';
 CREATE UNIQUE INDEX filings_accepted_document ON filings (sender, document, version) WHERE accepted;
+CREATE UNIQUE INDEX filings_accepted_number ON filings (sender, series, number) WHERE accepted AND series IS NOT NULL;
 CREATE INDEX filings_of_sender ON filings (sender, seq);
 
 CREATE TABLE checkpoints (

@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from gateway.journal.encoding import Row, chain_of
-from gateway.journal.errors import DocumentConflict
+from gateway.journal.errors import DocumentConflict, SeriesConflict
 from gateway.model import Filed
 
 Key = tuple[bytes, str]
 DocumentKey = tuple[str, str | None, str | None]
-Answer = Filed | DocumentConflict
+NumberKey = tuple[str, str | None, int | None]
+Answer = Filed | DocumentConflict | SeriesConflict
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,19 @@ class Prepared:
         row = self.row
         return None if row.document is None or row.version is None else (row.sender, row.document, row.version)
 
+    @property
+    def number_key(self) -> NumberKey | None:
+        row = self.row
+        return None if row.series is None else (row.sender, row.series, row.number)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Documents and numbers of series of which one was accepted earlier."""
+
+    documents: frozenset[DocumentKey] = frozenset()
+    numbers: frozenset[NumberKey] = frozenset()
+
 
 @dataclass(frozen=True, slots=True)
 class Placed:
@@ -61,15 +75,15 @@ def settle(
     batch: Sequence[Prepared],
     head: Head,
     before: Mapping[Key, Filed],
-    taken: frozenset[DocumentKey],
+    taken: Taken,
 ) -> Settlement:
     """Settles a batch against the log as it stands under the head's lock.
 
-    `before` holds what was filed earlier under the batch's keys, `taken` which of its documents were accepted
-    earlier. The same bytes get the first one's receipt whatever the verdict was; other bytes for a GUID and version
-    of which one was accepted are a conflict; each concerns itself alone.
+    `before` holds what was filed earlier under the batch's keys, `taken` which of its documents and numbers were
+    accepted earlier. The same bytes get the first one's receipt whatever the verdict was; other bytes for a GUID and
+    version, or an accepted message for a number, of which one was accepted are a conflict; each concerns itself alone.
     """
-    filed, claimed = dict(before), set(taken)
+    filed, claimed = dict(before), _Claims(taken)
     answers: list[Answer] = []
     appended: list[Placed] = []
     for prepared in batch:
@@ -77,17 +91,40 @@ def settle(
         if earlier is not None:
             answers.append(_again(earlier, prepared))
             continue
-        if prepared.document_key in claimed:
-            answers.append(DocumentConflict("an accepted message has this document GUID and version, and other bytes"))
+        conflict = claimed.conflict(prepared)
+        if conflict is not None:
+            answers.append(conflict)
             continue
         head = Head(head.ledger, head.seq + 1, chain_of(head.chain, prepared.leaf))
         appended.append(Placed(prepared, head.seq, head.chain))
         row = prepared.row
         answers.append(Filed(row.receipt_id, row.receipt, head.ledger, head.seq, repeated=False))
         filed[prepared.key] = Filed(row.receipt_id, row.receipt, head.ledger, head.seq, repeated=True)
-        if row.accepted and prepared.document_key is not None:
-            claimed.add(prepared.document_key)
+        claimed.add(prepared)
     return Settlement(tuple(answers), tuple(appended), head)
+
+
+class _Claims:
+    """What is taken while a batch is settled."""
+
+    def __init__(self, taken: Taken) -> None:
+        self._documents: set[DocumentKey | None] = set(taken.documents)
+        self._numbers: set[NumberKey | None] = set(taken.numbers)
+
+    def conflict(self, prepared: Prepared) -> DocumentConflict | SeriesConflict | None:
+        if prepared.document_key in self._documents:
+            return DocumentConflict("an accepted message has this document GUID and version, and other bytes")
+        if prepared.row.accepted and prepared.number_key in self._numbers:
+            return SeriesConflict("an accepted message has this number in its series, and other bytes")
+        return None
+
+    def add(self, prepared: Prepared) -> None:
+        if not prepared.row.accepted:
+            return
+        if prepared.document_key is not None:
+            self._documents.add(prepared.document_key)
+        if prepared.number_key is not None:
+            self._numbers.add(prepared.number_key)
 
 
 def _again(earlier: Filed, prepared: Prepared) -> Filed:

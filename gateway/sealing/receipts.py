@@ -1,14 +1,15 @@
 """Receipts: the gateway's word on one message, as a compact JWS over the facts."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
 import orjson
 
-from gateway.model import Finding, Receipt, Severity, Verdict
+from gateway.model import Finding, Item, Judgement, Receipt, Series, Severity, Verdict
 from gateway.sealing.jws import KeySet, sign_compact, verify_compact
 from gateway.sealing.keys import KeyHolder
 from gateway.sealing.refusals import SealRefused
@@ -16,6 +17,10 @@ from validators.catalogue import catalogue
 
 ISSUER = "urn:fma-gateway"
 RECEIPT_TYPE = "fma-receipt+jws"
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+Told = Callable[[Iterable[Finding]], list[dict[str, Any]]]
+"""How findings are told: as data alone, or with a text in one language."""
 
 
 async def seal_receipt(receipt: Receipt, keys: KeyHolder) -> Receipt:
@@ -24,7 +29,7 @@ async def seal_receipt(receipt: Receipt, keys: KeyHolder) -> Receipt:
         **sealed_facts(receipt),
         "iss": ISSUER,
         "iat": int(receipt.received_at.timestamp()),
-        "findings": [finding_facts(finding) for finding in receipt.findings],
+        **found_facts(receipt, plain_findings),
     }
     payload = orjson.dumps(facts, option=orjson.OPT_SORT_KEYS)
     return replace(receipt, jws=await sign_compact(payload, keys, RECEIPT_TYPE))
@@ -41,7 +46,31 @@ def read_receipt(jws: str, keys: KeySet) -> Receipt:
 
 def receipt_facts(receipt: Receipt, lang: str) -> dict[str, Any]:
     """The JSON that a client reads: the facts, findings with their text in `kk`, `ru` or `en`, and the JWS."""
-    return {**sealed_facts(receipt), "findings": told_findings(receipt.findings, lang), "receipt": receipt.jws}
+    told = found_facts(receipt, lambda findings: told_findings(findings, lang))
+    return {**sealed_facts(receipt), **told, "receipt": receipt.jws}
+
+
+def found_facts(judged: Receipt | Judgement, told: Told) -> dict[str, list[dict[str, Any]]]:
+    """The findings, and for a message in a series its refused items, each finding as `told` gives it."""
+    facts = {"findings": told(judged.findings)}
+    if judged.series is not None:
+        facts["items"] = [_item_facts(item, told) for item in judged.items if not item.accepted]
+    return facts
+
+
+def series_facts(series: Series | None) -> dict[str, dict[str, Any]]:
+    """The place in a series as a member `series`; nothing where there is none."""
+    return {} if series is None else {"series": {"name": series.name, "number": series.number, **series.facts}}
+
+
+def _item_facts(item: Item, told: Told) -> dict[str, Any]:
+    """A refused item: its number, its own id, the RFC 9162 leaf hash of its element, and why."""
+    return {"number": item.number, "id": item.id, "leaf": item.leaf, "findings": told(item.findings)}
+
+
+def plain_findings(findings: Iterable[Finding]) -> list[dict[str, Any]]:
+    """The findings as data, in no language."""
+    return [finding_facts(finding) for finding in findings]
 
 
 def told_findings(findings: Iterable[Finding], lang: str) -> list[dict[str, Any]]:
@@ -51,7 +80,7 @@ def told_findings(findings: Iterable[Finding], lang: str) -> list[dict[str, Any]
 
 
 def sealed_facts(receipt: Receipt) -> dict[str, Any]:
-    """The facts of a receipt without its findings, times in RFC 3339 (UTC)."""
+    """The facts of a receipt without its findings and items, times in RFC 3339 (UTC)."""
     return {
         "id": str(receipt.id),
         "verdict": receipt.verdict.value,
@@ -64,6 +93,7 @@ def sealed_facts(receipt: Receipt) -> dict[str, Any]:
         "message_type": receipt.message_type,
         "edition": receipt.edition,
         "codes_digest": receipt.codes_digest,
+        **series_facts(receipt.series),
     }
 
 
@@ -100,7 +130,19 @@ def _receipt_of(facts: Mapping[str, Any], jws: str) -> Receipt:
         codes_digest=facts["codes_digest"],
         findings=tuple(_finding_of(finding) for finding in facts["findings"]),
         jws=jws,
+        items=tuple(_item_of(item) for item in facts.get("items", ())),
+        series=_series_of(facts["series"]) if "series" in facts else None,
     )
+
+
+def _item_of(facts: Mapping[str, Any]) -> Item:
+    findings = tuple(_finding_of(finding) for finding in facts["findings"])
+    return Item(facts["number"], facts["id"], accepted=False, findings=findings, leaf=facts["leaf"], content=_NOTHING)
+
+
+def _series_of(facts: Mapping[str, Any]) -> Series:
+    rest = {name: value for name, value in facts.items() if name not in ("name", "number")}
+    return Series(facts["name"], facts["number"], MappingProxyType(rest))
 
 
 def _finding_of(facts: Mapping[str, Any]) -> Finding:

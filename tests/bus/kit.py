@@ -18,9 +18,10 @@ from gateway.bus.topics import apply_topics
 from gateway.journal.encoding import CHAIN_START, chain_of
 from gateway.model import Checkpoint, Entry, Record
 from gateway.sealing.checkpoints import seal_checkpoint
+from gateway.sealing.cloudevents import CloudEvent
 from gateway.sealing.jws import KeySet
 from gateway.sealing.keys import LocalKeyHolder
-from gateway.sealing.records import CloudEvent, seal_record
+from gateway.sealing.records import seal_record
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 SENDERS = ("970940001378", "050740003334", "010140000143")

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
-from gateway.model import Checkpoint, Draft, Receipt, Record, Verdict
+from gateway.model import Checkpoint, Draft, Receipt, Record, Series, Verdict
 
 NOON = datetime(2026, 11, 22, 12, 0, 0, 123456, tzinfo=UTC)
 BANK, CASINO = "990440000385", "050740001239"
@@ -55,6 +55,8 @@ def sealed(receipt: Receipt) -> Receipt:
         "sha256": receipt.sha256,
         "received_at": receipt.received_at.isoformat(),
         "edition": receipt.edition,
+        "series": receipt.place[0],
+        "number": receipt.place[1],
     }
     return replace(receipt, jws=_token(facts))
 
@@ -75,6 +77,7 @@ def read_receipt(token: str) -> Receipt:
         codes_digest="00" * 32,
         findings=(),
         jws=token,
+        series=Series(facts["series"], int(facts["number"] or 0), {}) if facts["series"] else None,
     )
 
 
@@ -113,6 +116,7 @@ class Drafts:
         document: str | None = None,
         version: str = "B" * 8,
         verdict: Verdict = Verdict.ACCEPTED,
+        series: Series | None = None,
     ) -> Draft:
         self.made += 1
         number = self.made
@@ -130,6 +134,7 @@ class Drafts:
             edition="2025-07-10",
             codes_digest="00" * 32,
             findings=(),
+            series=series,
         )
         record = Record("fma.fm1.other.v1", sender, b'{"n":%d}' % number, (("ce_id", str(receipt.id).encode()),))
         return Draft(sealed(receipt), content, (record,))

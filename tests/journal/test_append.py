@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from gateway.errors import GatewayError, Unavailable
-from gateway.journal import DocumentConflict, EntryRefused, Journal, JournalLimits, Overloaded
+from gateway.journal import DocumentConflict, EntryRefused, Journal, JournalLimits, Overloaded, SeriesConflict
 from gateway.journal.encoding import CHAIN_START, chain_of
-from gateway.model import Draft, Filed, Verdict
+from gateway.model import Draft, Filed, Series, Verdict
 from tests.journal.support import BANK, CASINO, Drafts, run
 
 
@@ -56,6 +56,24 @@ async def test_a_conflict_in_a_batch_concerns_itself_alone(journal: Journal, dra
     answers = await all_of(journal, drafts)
     assert [isinstance(answer, DocumentConflict) for answer in answers] == [False] * 6 + [True]
     assert (await journal.head(0)).seq == 6
+
+
+async def test_a_second_accepted_message_under_a_number_of_a_series_is_a_conflict(
+    journal: Journal, draft: Drafts
+) -> None:
+    await journal.append(draft(b"one", series=Series("S", 1, {})))
+    await journal.append(draft(b"two", series=Series("S", 2, {})))
+    await journal.append(draft(b"other series", series=Series("T", 1, {})))
+    with pytest.raises(SeriesConflict):
+        await journal.append(draft(b"fork", series=Series("S", 1, {})))
+    assert (await journal.head(0)).seq == 3
+
+
+async def test_a_refused_message_takes_no_number_of_its_series(journal: Journal, draft: Drafts) -> None:
+    await journal.append(draft(b"refused", series=Series("S", 1, {}), verdict=Verdict.REFUSED))
+    await journal.append(draft(b"one", series=Series("S", 1, {})))
+    await journal.append(draft(b"evidence", series=Series("S", 1, {}), verdict=Verdict.REFUSED))
+    assert (await journal.head(0)).seq == 3
 
 
 async def test_other_bytes_for_a_refused_document_are_filed(journal: Journal, draft: Drafts) -> None:

@@ -4,6 +4,7 @@ import hashlib
 import struct
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 import zstandard
@@ -116,7 +117,13 @@ def test_the_leaf_is_the_documented_one(draft: Drafts) -> None:
 
 def test_every_column_moves_the_leaf(draft: Drafts) -> None:
     row, other = Packer().row(draft(sender="one")), Packer().row(draft(sender="two", version="C"))
-    changed = {"verdict": "refused", "family": "gaming", "edition": "2026-04-01"}
+    changed: dict[str, Any] = {
+        "verdict": "refused",
+        "family": "gaming",
+        "edition": "2026-04-01",
+        "series": "S",
+        "number": 1,
+    }
     for field in fields(Row):
         value = changed.get(field.name, getattr(other, field.name))
         assert leaf_of(replace(row, **{field.name: value})) != leaf_of(row), field.name

@@ -10,7 +10,7 @@ import pytest
 
 from gateway.journal import Break, Checkpointer, Journal, JournalDamaged, Report, verify_journal
 from gateway.journal.encoding import CHAIN_START, Packer, chain_of, leaf_of
-from gateway.model import Checkpoint, Verdict
+from gateway.model import Checkpoint, Series, Verdict
 from tests.journal.support import NOON, Drafts, dsn_of, read_checkpoint, read_receipt, run, seal_checkpoint
 
 TABLES = ("entries", "filings", "checkpoints", "ledgers")
@@ -41,7 +41,7 @@ async def filled_once(postgres_dsn: str, template: str) -> str:
         for count in (4, 3, 3):
             for number in range(count):
                 verdict = Verdict.REFUSED if number == 1 else Verdict.ACCEPTED_WITH_WARNINGS
-                await journal.append(draft(verdict=verdict))
+                await journal.append(draft(verdict=verdict, series=Series("S", 10 * count + number + draft.made, {})))
             await checkpointer.make()
     await run(dsn, "CREATE SCHEMA saved")
     for table in TABLES:
@@ -106,6 +106,9 @@ BYTES = "set_byte({0}, {1}, get_byte({0}, {1}) # 1)"
         ("receipt", "''", "receipt"),
         ("records", BYTES.format("records", 1), "records"),
         ("records", BYTES.format("records", "octet_length(records) - 1"), "records"),
+        ("series", "NULL", "series"),
+        ("series", "'T'", "series"),
+        ("number", "number + 1", "number"),
         ("leaf", BYTES.format("leaf", 0), "leaf"),
         ("leaf", "''::bytea", "leaf"),
         ("chain", BYTES.format("chain", 31), "chain"),
@@ -184,7 +187,8 @@ async def test_a_history_rewritten_with_fitting_digests_is_found_by_its_checkpoi
             await damage(
                 filled,
                 "UPDATE entries SET receipt_id = $1, sender = $2, document = $3, version = $4, verdict = $5,"
-                " received_at = $6, sha256 = $7, body = $8, receipt = $9, records = $10, leaf = $11 WHERE seq = 6",
+                " received_at = $6, sha256 = $7, body = $8, receipt = $9, records = $10, leaf = $11,"
+                " series = NULL, number = NULL WHERE seq = 6",
                 forged.receipt_id,
                 forged.sender,
                 forged.document,
@@ -216,6 +220,8 @@ async def test_a_history_rewritten_with_fitting_digests_is_found_by_its_checkpoi
         "receipt_id = overlay(receipt_id::text placing 'abcd' from 1 for 4)::uuid",
         f"document = {TEXT.format('document', 3)}",
         "document = NULL",
+        "series = 'T'",
+        "number = NULL",
         f"version = {TEXT.format('version', 3)}",
         "accepted = NOT accepted",
         "seq = 5000",

@@ -18,11 +18,18 @@ FROM unnest($1::text[], $2::text[], $3::text[]) AS wanted (sender, document, ver
 JOIN filings ON filings.sender = wanted.sender AND filings.document = wanted.document AND filings.version = wanted.version
 WHERE filings.accepted;
 
+-- name: numbers_taken
+SELECT DISTINCT filings.sender, filings.series, filings.number
+FROM unnest($1::text[], $2::text[], $3::bigint[]) AS wanted (sender, series, number)
+JOIN filings ON filings.sender = wanted.sender AND filings.series = wanted.series AND filings.number = wanted.number
+WHERE filings.accepted AND filings.series IS NOT NULL;
+
 -- name: add_filings
-INSERT INTO filings (sha256, sender, receipt_id, ledger, seq, document, version, accepted)
-SELECT new.sha256, new.sender, new.receipt_id, $1::integer, new.seq, new.document, new.version, new.accepted
-FROM unnest($2::bytea[], $3::text[], $4::uuid[], $5::bigint[], $6::text[], $7::text[], $8::boolean[])
-    AS new (sha256, sender, receipt_id, seq, document, version, accepted);
+INSERT INTO filings (sha256, sender, receipt_id, ledger, seq, document, version, accepted, series, number)
+SELECT new.sha256, new.sender, new.receipt_id, $1::integer, new.seq, new.document, new.version, new.accepted,
+    new.series, new.number
+FROM unnest($2::bytea[], $3::text[], $4::uuid[], $5::bigint[], $6::text[], $7::text[], $8::boolean[], $9::text[],
+    $10::bigint[]) AS new (sha256, sender, receipt_id, seq, document, version, accepted, series, number);
 
 -- name: move_head
 UPDATE ledgers SET seq = $2::bigint, chain = $3

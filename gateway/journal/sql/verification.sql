@@ -2,11 +2,11 @@
 
 -- name: every_entry
 SELECT seq, receipt_id, sender, document, version, verdict, family, edition, received_at, sha256, body, receipt, records,
-    leaf, chain
+    series, number, leaf, chain
 FROM entries WHERE ledger = $1 ORDER BY seq;
 
 -- name: every_filing
-SELECT seq, sha256, sender, receipt_id, document, version, accepted FROM filings WHERE ledger = $1 ORDER BY seq;
+SELECT seq, sha256, sender, receipt_id, document, version, accepted, series, number FROM filings WHERE ledger = $1 ORDER BY seq;
 
 -- name: every_checkpoint
 SELECT ledger, seq, chain, made_at, jws FROM checkpoints WHERE ledger = $1 ORDER BY seq;
