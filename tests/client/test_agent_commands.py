@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from gateway.client.agent.agent import only_one
 from gateway.client.agent.model import Halt, Trouble
 from gateway.client.agent.settings import read_agent_settings
-from gateway.client.agent.spool import Spool, read_spool
+from gateway.client.agent.spool import FILE, Spool, read_spool
 from gateway.commands.agent import agent
 from tests.client.kit import COMPLEX, FakeGateway, write_config
 from tests.client.test_spool import make_batch, new_event
@@ -146,6 +147,29 @@ def test_repair_of_a_chain_files_the_right_hash(fake: FakeGateway, tmp_path: Pat
         }
     ]
     assert run("repair", "--config", config, "--reason", "x", "--chain", "9").exit_code == 1
+
+
+def test_run_says_what_is_wrong_by_its_exit_status(tmp_path: Path) -> None:
+    config = write_config(tmp_path, "http://127.0.0.1:9")
+    with only_one(tmp_path / "spool"):
+        assert run("run", "--config", config, "--until-sent").exit_code == 3
+        assert json.loads(run("status", "--config", config, "--offline", "--json").output)["running"]
+    (tmp_path / "spool" / FILE).write_bytes(b"damaged " * 1000)
+    assert run("run", "--config", config, "--until-sent").exit_code == 4
+
+
+def test_a_repair_that_the_gateway_refuses_changes_nothing(fake: FakeGateway, tmp_path: Path) -> None:
+    config = write_config(tmp_path, fake.url)
+    fill(tmp_path)
+    fake.plan.append(403)
+    done = run("repair", "--config", config, "--reason", "x", "--chain", "2")
+    assert (done.exit_code, "refused the repair: no" in done.output) == (1, True)
+
+
+def test_what_was_deleted_here_and_is_not_there_can_t_be_repaired(tmp_path: Path) -> None:
+    config = write_config(tmp_path, "http://127.0.0.1:9")
+    fill(tmp_path, Halt(Trouble.LOST, 1, "gone"))
+    assert run("repair", "--config", config, "--reason", "x").exit_code == 1
 
 
 def test_repair_of_what_is_in_order_does_nothing(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ from gateway.client.agent.taking import Taker
 from gateway.client.agent.texts import OperatorLog, told
 from gateway.client.agent.writer import Writer
 from gateway.client.gaming import BatchHeader, Envelope, batch_xml, new_guid
+from gateway.errors import ConfigurationError
 from tests.client.kit import COMPLEX, OWNER, FakeGateway, line, write_config
 
 NOW = datetime(2026, 11, 28, 8, 0, tzinfo=UTC)
@@ -128,6 +129,14 @@ async def test_the_rules_of_the_family_are_asked_before_a_number_is_given(make_t
     assert (good["sequence"], codes(bad), next_one["sequence"]) == (1, ["AGT-002"], 2)
 
 
+async def test_a_disk_that_fails_is_told_and_nothing_is_taken(taker: Taker, writer: Writer) -> None:
+    await writer.call(lambda spool: spool._db.execute("PRAGMA max_page_count = 20"))
+    answers = await taker.take([line() for _ in range(1_000)])
+    assert {code for answer in answers for code in codes(answer)} == {"AGT-009"}
+    await writer.call(lambda spool: spool._db.execute("PRAGMA max_page_count = 100000"))
+    assert (await taker.take([line()]))[0]["sequence"] == 1
+
+
 async def test_a_full_spool_refuses_what_is_new_and_keeps_what_it_has(make_taker: Callable[..., Taker]) -> None:
     taker = make_taker(limit=200_000)
     taken = 0
@@ -194,6 +203,14 @@ async def test_http_answers_each_line_and_a_status_for_all(make_taker: Callable[
         httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client,
     ):
         assert (await client.post(PATH, content=line(), headers=typed)).status_code == 507
+
+
+async def test_an_address_that_is_taken_is_named(taker: Taker, tmp_path: Path) -> None:
+    async with listening_http("127.0.0.1", 0, taker) as port:
+        with pytest.raises(ConfigurationError, match=str(port)):
+            await listening_http("127.0.0.1", port, taker).__aenter__()
+    with pytest.raises(ConfigurationError, match="can't be made"):
+        await listening_socket(tmp_path / "no" / "such" / "a.sock", taker).__aenter__()
 
 
 async def run_folder(folder: Folder, until: Callable[[], bool]) -> None:

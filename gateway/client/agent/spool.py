@@ -22,7 +22,7 @@ from validators.gaming.model import NO_BATCH
 
 FILE = "spool.sqlite"
 VERSION = 1
-CACHE_KIB = 8_000
+CACHE_KIB = 4_000
 ROWS = 250
 """In one statement."""
 SQL = named_sql(__package__)
