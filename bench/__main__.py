@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench import agent, path, verdict
+from bench import agent, gaming, path, verdict
 from bench.messages import make_corpus
 
 RESULTS = Path(__file__).parent / "results"
@@ -18,7 +18,7 @@ RESULTS = Path(__file__).parent / "results"
 def main() -> None:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer messages, fewer repeats")
-    parser.add_argument("--only", choices=["verdict", "path", "agent"], help="one measure alone")
+    parser.add_argument("--only", choices=["verdict", "path", "agent", "gaming"], help="one measure alone")
     parser.add_argument("--connections", type=int, default=64)
     chosen = parser.parse_args()
     now = datetime.now(UTC)
@@ -28,7 +28,10 @@ def main() -> None:
             events = 20_000 if chosen.quick else 100_000
             figures["agent"] = agent.measure(Path(place) / "agent", events).facts()
             _print("agent", figures["agent"])
-        if chosen.only != "agent":
+        if chosen.only in (None, "gaming"):
+            figures["gaming"] = gaming.measure(5 if chosen.quick else 15).facts()
+            _print("gaming", figures["gaming"])
+        if chosen.only not in ("agent", "gaming"):
             figures |= _messages(chosen, Path(place), now)
     _keep({"at": now.isoformat(), "machine": _machine(), **figures})
 

@@ -15,7 +15,7 @@ from gateway.intake.problems import problem_for
 from gateway.judging.examination import reporter_of
 from gateway.model import Circumstances
 from gateway.pipeline import SenderRefused, check_reporter
-from gateway.sealing.receipts import told_findings
+from gateway.sealing.receipts import found_facts, told_findings
 from gateway.sealing.refusals import SignatureRefused
 from gateway.sealing.trust import TrustStore
 from gateway.sealing.xmldsig import sign_xml, verify_signature
@@ -69,8 +69,8 @@ def validate(
 ) -> None:
     """Says the verdict that the gateway would give, with no server: every finding, where it is, and what to do.
 
-    With --json one object a file: file, verdict, edition, findings. Exit status: 0 all accepted, 1 any refused,
-    2 any not readable as a message.
+    With --json one object a file: file, verdict, edition, findings, and for a message of many items those that are
+    refused: items. Exit status: 0 all accepted, 1 any refused, 2 any not readable as a message.
     """
     moment = at.replace(tzinfo=UTC) if at else datetime.now(UTC)
     trust = TrustStore([path.read_bytes() for path in anchors]) if anchors else None
@@ -130,7 +130,7 @@ def _verdict(path: Path, offline: Offline) -> tuple[int, dict[str, Any]]:
         "file": str(path),
         "verdict": judgement.verdict.value,
         "edition": judgement.edition,
-        "findings": told_findings(judgement.findings, offline.language),
+        **found_facts(judgement, lambda findings: told_findings(findings, offline.language)),
     }
     return 0 if judgement.verdict.stands else REFUSED, told
 
@@ -157,8 +157,14 @@ def _lines(facts: Mapping[str, Any]) -> list[str]:
     problem = facts.get("problem")
     if problem is not None:
         return [f"{facts['file']}: {problem['title']}", f"  {problem['detail']}"]
-    findings = ({name: "" if value is None else value for name, value in one.items()} for one in facts["findings"])
-    return [
+    lines = [
         f"{facts['file']}: {facts['verdict']} (edition {facts['edition']})",
-        *(FINDING_LINE.format(**finding) for finding in findings),
+        *map(_finding_line, facts["findings"]),
     ]
+    for item in facts.get("items", ()):
+        lines += [f"  item {item['number']} {item['id']}: refused", *map(_finding_line, item["findings"])]
+    return lines
+
+
+def _finding_line(finding: Mapping[str, Any]) -> str:
+    return FINDING_LINE.format(**{name: "" if value is None else value for name, value in finding.items()})
