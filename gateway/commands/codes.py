@@ -93,9 +93,7 @@ def say(text: str, lang: Language | None, **parameters: object) -> str:
     return TEXTS[text][lang or "en"].format(**parameters)
 
 
-def asked(
-    edition: str | None, on: datetime | None, lang: Language | None, *, as_json: bool, table: str = ""
-) -> Asked:
+def asked(edition: str | None, on: datetime | None, lang: Language | None, *, as_json: bool, table: str = "") -> Asked:
     """The options, the edition looked up; the day is today in Kazakhstan, or the edition's first, unless named.
 
     Without a name the edition is that of the family which has the table.
