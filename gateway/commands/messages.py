@@ -12,7 +12,9 @@ import click
 
 from gateway.commands.common import FINDING_LINE, json_option, language_option
 from gateway.intake.problems import problem_for
+from gateway.judging.examination import reporter_of
 from gateway.model import Circumstances
+from gateway.pipeline import SenderRefused, check_reporter
 from gateway.sealing.receipts import found_facts, told_findings
 from gateway.sealing.refusals import SignatureRefused
 from gateway.sealing.trust import TrustStore
@@ -40,7 +42,13 @@ class Offline:
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=MESSAGE_FILE)
-@click.option("--trust", "anchors", multiple=True, type=MESSAGE_FILE, help="Check the signature too; PEM, repeatable.")
+@click.option(
+    "--trust",
+    "anchors",
+    multiple=True,
+    type=MESSAGE_FILE,
+    help="Check the signature too, and that the signer is the reporting entity; PEM, repeatable.",
+)
 @click.option(
     "--kind", metavar="CODE", help="The sender's enrolled kind; without it the rules that need it are left out."
 )
@@ -111,10 +119,11 @@ def _verdict(path: Path, offline: Offline) -> tuple[int, dict[str, Any]]:
     try:
         message = parse(_read(path))
         if offline.trust is not None:
-            verify_signature(message.root, offline.trust, offline.circumstances.received_at)
+            signer = verify_signature(message.root, offline.trust, offline.circumstances.received_at)
+            check_reporter(reporter_of(message.root), signer.identifier)
     except Refusal as error:
         return UNREADABLE, _not_judged(path, _problem(error, offline.language))
-    except SignatureRefused as error:
+    except (SignatureRefused, SenderRefused) as error:
         return REFUSED, _not_judged(path, _problem(error, offline.language))
     judgement = judge(message, offline.circumstances, offline.profiles)
     told = {
