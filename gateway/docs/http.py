@@ -14,7 +14,7 @@ from gateway.intake.problems import TYPE_PREFIX, problem_book
 from gateway.intake.senders import EnrolledSenders
 from gateway.intake.services import Services
 from gateway.intake.settings import IntakeSettings
-from gateway.journal import Directory, DirectoryCache, Journal
+from gateway.journal import Directory, DirectoryCache, Journal, OversightReader
 from gateway.sealing.generation import make_gateway_key
 from gateway.sealing.jws import KeySet
 from gateway.sealing.keys import LocalKeyHolder
@@ -34,7 +34,8 @@ def openapi() -> Mapping[str, Any]:
     senders = EnrolledSenders(DirectoryCache(Directory(NOWHERE)), [])
     pipeline = make_pipeline(settings.bounds, Parts(journal, senders, keys, metrics, ThreadPoolExecutor(1)))
     gate = Gate(1)
-    services = Services(settings, pipeline, journal, senders, keys, KeySet.of(keys), metrics, {}, gate, gate)
+    oversight = OversightReader(NOWHERE, journal)
+    services = Services(settings, pipeline, journal, senders, keys, KeySet.of(keys), metrics, {}, gate, gate, oversight)
     return create_app(services).openapi()
 
 
