@@ -96,11 +96,10 @@ def _cpu(facts: StackFacts) -> dict[str, float]:
     """Seconds of CPU that each part has used, PostgreSQL's backends with it."""
     used = dict.fromkeys(facts.pids, 0.0)
     for part, pids in facts.pids.items():
-        for pid in pids:
-            process = psutil.Process(pid)
-            for each in (process, *process.children(recursive=True)):
-                times = each.cpu_times()
-                used[part] += times.user + times.system
+        processes = [psutil.Process(pid) for pid in pids]
+        for each in {*processes, *(child for process in processes for child in process.children(recursive=True))}:
+            times = each.cpu_times()
+            used[part] += times.user + times.system
     return used
 
 

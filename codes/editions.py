@@ -32,8 +32,8 @@ class Edition:
     """The tables that were in force together.
 
     The edition is valid from `valid_from` until the day before `valid_to`; without `valid_to` it is open-ended. An
-    edition whose manifest names no end is ended by the next one of its family that is loaded. `digest` is the lower-case hex
-    SHA-256 of `manifest.toml`, which names the SHA-256 of every table.
+    edition whose manifest names no end is ended by the next one of its family that is loaded. `digest` is the
+    lower-case hex SHA-256 of `manifest.toml`, which names the SHA-256 of every table.
     """
 
     name: str
@@ -105,7 +105,7 @@ class CodeBook:
         return tuple(edition for edition in reversed(editions) if edition.valid_on(day))
 
     def holding(self, name: str, on: date) -> Edition:
-        """The edition of that day that has the table, of whichever family; without such one, that of the first family."""
+        """The edition of that day that has the table, of whichever family; where none has, that of the first family."""
         editions = [self.on(on, family) for family in self.families]
         return next((edition for edition in editions if name in edition.tables), editions[0])
 

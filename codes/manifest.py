@@ -71,7 +71,7 @@ class TableManifest(_Strict):
 
 
 class EditionManifest(_Strict):
-    """What is promised about one edition; without `valid_to` it is open-ended until a later one of its family is loaded."""
+    """What is promised about one edition; without `valid_to` it is open-ended until its family's next one is loaded."""
 
     family: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$")] = ORDER_13
     name: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z_-]*$")]

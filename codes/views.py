@@ -9,7 +9,7 @@ from codes.tables import CodeEntry, CodeTable
 
 
 def editions_view(book: CodeBook) -> list[dict[str, Any]]:
-    """Every edition, oldest first: `edition`, `family`, `valid_from`, `valid_to`, `open_ended`, `digest`, `source`, `note`."""
+    """Every edition as `edition_view` gives it, oldest first."""
     return [edition_view(edition) for edition in book.editions]
 
 

@@ -21,6 +21,13 @@ _CODES: Final[Mapping[str, str]] = {
     "party": "XML-027",
     "identifier": "XML-028",
     "failure": "XML-030",
+    "time": "XML-032",
+    "day": "XML-033",
+    "sequence": "XML-034",
+    "whole": "XML-035",
+    "sha256": "XML-036",
+    "complex": "XML-037",
+    "unit": "XML-037",
 }
 _OTHER_FORM: Final = "XML-031"
 _CUT_BY_LENGTH: Final = frozenset({"text", "code", "party"})
@@ -46,13 +53,13 @@ def value_flaws(value: str, type_: XsdSimpleType, context: ValidationContext) ->
         yield ValueFlaw("XML-012")
     elif not stripped and not type_.text_is_valid(stripped, context):
         yield ValueFlaw("XML-014", {"kind": kind})
+    elif value != stripped and kind != "text" and type_.text_is_valid(stripped, context):
+        yield ValueFlaw("XML-015", {"kind": kind})
     elif forbidden or too_long:
         if forbidden:
             yield ValueFlaw("XML-040", {"characters": " ".join(forbidden)})
         if too_long:
             yield ValueFlaw("XML-016", {"length": str(len(value)), "most": str(most)})
-    elif value != stripped and type_.text_is_valid(stripped, context):
-        yield ValueFlaw("XML-015", {"kind": kind})
     elif kind in _CODES:
         yield ValueFlaw(_CODES[kind])
     else:
