@@ -1,9 +1,10 @@
 """The log goes to Kafka: a reader of one ledger with a position, nothing more.
 
 Batches are read, their chain is checked, and their records go out in the order of the log, each batch in one Kafka
-transaction together with the position it reaches. While one batch is being committed the next is read. A transaction
-costs the same for one record as for hundreds: after a batch that was not full the next is let gather for a moment,
-while the first message after a silence goes out at once.
+transaction together with the position it reaches. A batch is whole entries, one at least, and BATCH_RECORDS records at
+most where it is more than one. While one batch is being committed the next is read. A transaction costs the same for
+one record as for hundreds: after a batch that was not full the next is let gather for a moment, while the first message
+after a silence goes out at once.
 """
 
 import asyncio
@@ -23,6 +24,7 @@ from gateway.model import Checkpoint, Entry, Record
 from gateway.sealing.receipts import ISSUER, moment_text
 
 BATCH_ENTRIES = 512
+BATCH_RECORDS = 8_192
 BATCH_CHECKPOINTS = 512
 IDLE_SECONDS = 0.5
 GATHER_SECONDS = 0.05
@@ -97,6 +99,7 @@ class _Batch:
     records: Sequence[Record]
     position: Position
     broken: LogBroken | None
+    cut: bool = False
 
 
 class Relay:
@@ -127,6 +130,7 @@ class Relay:
         self._log = log
         self._publisher = publisher
         self._batch = batch
+        self._reach = batch
         self._checkpoints_topic = checkpoints_topic
         self._clock = clock
         self._stopping = asyncio.Event()
@@ -171,7 +175,9 @@ class Relay:
             while not self._stopping.is_set():
                 batch = self._verified(position, await reading)
                 moved = batch.position != position
-                full = batch.position.seq - position.seq >= self._batch
+                taken = batch.position.seq - position.seq
+                full = batch.cut or taken >= self._reach
+                self._reach = max(1, taken) if batch.cut else min(self._batch, 2 * self._reach)
                 position = batch.position
                 reading = asyncio.create_task(self._fetch(position, idle=not moved, gather=moved and not full))
                 if moved:
@@ -201,7 +207,7 @@ class Relay:
             await self._unless_stopping(asyncio.sleep(GATHER_SECONDS))
         elif idle:
             await self._unless_stopping(self._log.wait_for_news(self.ledger, position.seq, IDLE_SECONDS))
-        entries = await self._log.read(self.ledger, position.seq, self._batch)
+        entries = await self._log.read(self.ledger, position.seq, self._reach)
         self.head = (await self._log.head(self.ledger)).seq if entries else position.seq
         after = position.checkpoint_seq
         return _Fetched(entries, await self._log.checkpoints_after(self.ledger, after, BATCH_CHECKPOINTS))
@@ -209,8 +215,11 @@ class Relay:
     def _verified(self, position: Position, fetched: _Fetched) -> _Batch:
         """What may be published of what was read: up to the first entry that does not follow from the one before."""
         records: list[Record] = []
-        seq, chain, broken = position.seq, position.chain, None
+        seq, chain, broken, cut = position.seq, position.chain, None, False
         for entry in fetched.entries:
+            cut = bool(records) and len(records) + len(entry.records) > BATCH_RECORDS
+            if cut:
+                break
             broken = self._break(seq, chain, entry)
             if broken is not None:
                 break
@@ -219,7 +228,7 @@ class Relay:
         due = [checkpoint for checkpoint in fetched.checkpoints if checkpoint.seq <= seq]
         records += [checkpoint_record(checkpoint, self._checkpoints_topic) for checkpoint in due]
         reached = due[-1].seq if due else position.checkpoint_seq
-        return _Batch(records, Position(self.ledger, seq, chain, reached), broken)
+        return _Batch(records, Position(self.ledger, seq, chain, reached), broken, cut)
 
     def _break(self, seq: int, chain: bytes, entry: Entry) -> LogBroken | None:
         if entry.seq != seq + 1:

@@ -1,7 +1,7 @@
 """The SDK of those who read: verified events, once each, decoded into typed models, from where one left off."""
 
 from gateway.bus.errors import KafkaRefused, KafkaUnavailable, TopicMissing
-from gateway.consumer.decoding import FM1Event, NotDecodable, Rejection, decode
+from gateway.consumer.decoding import Decoded, FM1Event, GamingEvent, NotDecodable, RefusedItems, Rejection, decode
 from gateway.consumer.keys import fetch_keys, load_keys
 from gateway.consumer.subscription import BrokenSeal, Subscription, subscribe
 from gateway.consumer.verification import TopicBreak, TopicReport, verify_topic
@@ -10,12 +10,15 @@ from gateway.sealing.jws import KeySet
 
 __all__ = [
     "BrokenSeal",
+    "Decoded",
     "Event",
     "FM1Event",
+    "GamingEvent",
     "KafkaRefused",
     "KafkaUnavailable",
     "KeySet",
     "NotDecodable",
+    "RefusedItems",
     "Rejection",
     "Subscription",
     "TopicBreak",

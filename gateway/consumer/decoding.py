@@ -63,13 +63,74 @@ class Rejection(Judged):
     """A message that was judged and refused; why is in the findings, what it said is not in the event."""
 
 
-KINDS: Mapping[str, type[FM1Event | Rejection]] = {
+class RefusedItem(BaseModel):
+    """One item that was refused: its number in its series, its own id, and the hash of its element as it was sent."""
+
+    model_config = ConfigDict(frozen=True)
+
+    number: int
+    id: str
+    leaf: Sha256
+    findings: tuple[EventFinding, ...]
+
+
+class RefusedItems(Judged):
+    """What was refused of an accepted message, item by item; what the items said is not in the event."""
+
+    items: tuple[RefusedItem, ...]
+
+
+class GamingItem(BaseModel):
+    """One event of a hardware and software complex; what its kind has beside these is in `model_extra`."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    sequence: int
+    id: str
+    kind: str
+    time: datetime
+    unit: str
+
+
+class GamingEvent(BaseModel):
+    """An accepted event of a complex (`series`), from the batch `number` that `sha256` names."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    receipt: UUID
+    sender: str
+    series: str
+    number: int
+    sha256: Sha256
+    received_at: datetime
+    edition: str
+    codes_digest: str
+    item: GamingItem
+    findings: tuple[EventFinding, ...]
+
+
+Decoded = FM1Event | Rejection | RefusedItems | GamingEvent
+
+KINDS: Mapping[str, type[Decoded]] = {
     "kz.fma.fm1.accepted.v1": FM1Event,
     "kz.fma.message.refused.v1": Rejection,
+    "kz.fma.items.refused.v1": RefusedItems,
+    "kz.fma.gaming.event.v1": GamingEvent,
 }
+"""The model of each type of event."""
+
+TOPICS: Mapping[str, tuple[type[Decoded], ...]] = {
+    "fma.fm1.threshold.v1": (FM1Event,),
+    "fma.fm1.suspicious.v1": (FM1Event,),
+    "fma.fm1.list-match.v1": (FM1Event,),
+    "fma.fm1.other.v1": (FM1Event,),
+    "fma.rejections.v1": (Rejection, RefusedItems),
+    "fma.gaming.events.v1": (GamingEvent,),
+}
+"""The models of the events on each topic."""
 
 
-def decode(event: Event) -> FM1Event | Rejection:
+def decode(event: Event) -> Decoded:
     """The typed model of an event, chosen by its `ce_type`.
 
     Raises NotDecodable for an unknown type, and for a value that does not have the type's shape: the text names the

@@ -3,20 +3,21 @@
 from typing import Any
 
 from gateway.bus.declaration import Topic, load_topics
-from gateway.consumer.decoding import FM1Event, Rejection
+from gateway.consumer.decoding import KINDS, TOPICS
 
-REJECTIONS = "fma.rejections.v1"
-FM1 = "fma.fm1."
 HEADERS = {
     "ce_specversion": "1.0",
-    "ce_id": "id of the event: the receipt's id",
+    "ce_id": "id of the event: the receipt's id, for one of many items `<receipt's id>/<item's number>`",
     "ce_type": "type of the event",
     "ce_source": "who made it",
     "ce_time": "when the gateway received the message (RFC 3339, UTC)",
     "ce_subject": "the document's GUID, where it has one",
     "content-type": "application/json",
     "traceparent": "W3C Trace Context, where the sender gave one or the gateway began one",
-    "seal": "detached JWS over the value; its protected header names topic, ce_id and ce_type",
+    "seal": "detached JWS over the value; its protected header names topic, ce_id and ce_type. Where there is a "
+    "seal_path: compact JWS over the root of the batch",
+    "seal_path": "`<index>/<base64url of the RFC 9162 audit path>` of the record below the root that `seal` signs; its "
+    "leaf is over topic, ce_id, ce_type and value, each behind its length in 4 bytes big-endian",
 }
 INTRODUCTION = """# Topics
 
@@ -46,9 +47,9 @@ def render_topics() -> str:
 
 def asyncapi(version: str) -> dict[str, Any]:
     """The AsyncAPI 3 document of the topics that carry messages today."""
-    topics = [topic for topic in load_topics().topics.values() if _model_of(topic) is not None]
+    topics = [topic for topic in load_topics().topics.values() if topic.name in TOPICS]
     schemas: dict[str, Any] = {}
-    for model in (FM1Event, Rejection):
+    for model in KINDS.values():
         schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas |= schema.pop("$defs", {})
         schemas[model.__name__] = schema
@@ -70,28 +71,22 @@ def asyncapi(version: str) -> dict[str, Any]:
 
 
 def _channel(topic: Topic) -> dict[str, Any]:
-    model = _model_of(topic)
     return {
         "address": topic.name,
         "description": topic.description,
         "messages": {
-            str(model): {
+            model.__name__: {
                 "headers": {
                     "type": "object",
                     "properties": {name: {"type": "string", "description": told} for name, told in HEADERS.items()},
                     "required": ["ce_specversion", "ce_id", "ce_type", "ce_source", "ce_time", "seal"],
                 },
-                "payload": {"$ref": f"#/components/schemas/{model}"},
+                "payload": {"$ref": f"#/components/schemas/{model.__name__}"},
                 "bindings": {"kafka": {"key": {"type": "string", "description": topic.key}}},
             }
+            for model in TOPICS[topic.name]
         },
     }
-
-
-def _model_of(topic: Topic) -> str | None:
-    if topic.name == REJECTIONS:
-        return Rejection.__name__
-    return FM1Event.__name__ if topic.name.startswith(FM1) else None
 
 
 def _row(topic: Topic) -> str:

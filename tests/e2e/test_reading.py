@@ -1,5 +1,6 @@
 """An entity reads its own messages with a token that it signed itself; others' messages do not exist."""
 
+import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
@@ -19,6 +20,7 @@ async def test_one_reads_ones_own_messages_and_nobody_elses(stack: StackFacts, t
     async with httpx.AsyncClient(base_url=stack.url or "", timeout=30) as client:
         receipt = await filed(client, body)
         mine, theirs = await _bearer(own, stack), await _bearer(other, stack)
+        await _until_known(client, theirs)
         listed = (await client.get("/v1/messages", headers=mine)).json()
         original = await client.get(f"/v1/messages/{receipt['id']}/original", headers=mine)
         jws = await client.get(f"/v1/receipts/{receipt['id']}", headers=mine)
@@ -45,6 +47,13 @@ async def _bearer(filer: Filer, stack: StackFacts) -> dict[str, str]:
     keys = LocalKeyHolder.from_pem(filer.key, filer.certificate)
     token = await make_bearer(filer.reporter.identifier, stack.url or "", datetime.now(UTC), keys)
     return {"Authorization": f"Bearer {token}"}
+
+
+async def _until_known(client: httpx.AsyncClient, bearer: dict[str, str]) -> None:
+    """A running intake sees an enrolment within 5 seconds."""
+    async with asyncio.timeout(5):
+        while (await client.get("/v1/messages", headers=bearer)).status_code != 200:
+            await asyncio.sleep(0.05)
 
 
 async def _until_suspended(client: httpx.AsyncClient, body: bytes) -> httpx.Response:

@@ -294,6 +294,28 @@ async def test_an_entry_without_records_moves_the_position_alone(kafka_bootstrap
     assert numbers(kafka_bootstrap, topics) == [2, 3]
 
 
+async def test_a_transaction_holds_whole_entries_and_no_more_records_than_it_may(
+    kafka_bootstrap: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.relay.BATCH_RECORDS", 5)
+    topics, log = await make_topics(kafka_bootstrap), MemoryLog()
+    made = 0
+    for size in (2, 2, 2, 7, 1, 4, 4, 1):
+        log.append(*[await sealed(topics.events, made + nth) for nth in range(1, size + 1)])
+        made += size
+    sizes: list[int] = []
+
+    class Counting(TransactionalPublisher):
+        async def publish(self, records: Sequence[Record], position: Position) -> None:
+            await super().publish(records, position)
+            sizes.append(len(records))
+
+    counting = Counting(kafka_bootstrap, f"relay-{topics.positions}", positions_topic=topics.positions)
+    await relayed(Relay(log, counting, checkpoints_topic=topics.checkpoints), 8)
+    assert numbers(kafka_bootstrap, topics) == list(range(1, made + 1))
+    assert sizes == [4, 2, 7, 5, 5]
+
+
 async def test_a_pause_grows_while_nothing_gets_through() -> None:
     class Nowhere:
         async def start(self) -> Position | None:
