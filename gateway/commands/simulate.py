@@ -1,0 +1,193 @@
+"""`gateway simulate`: feeds that nobody sends yet, for demonstrations, tests and load."""
+
+import asyncio
+import json
+import os
+import sys
+import time
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import click
+import httpx
+
+from gateway.client import NotDelivered
+from gateway.commands.common import directory_option, json_option
+from gateway.errors import ConfigurationError
+from gateway.local.simulation.delivery import Delivery, Pace
+from gateway.local.simulation.houses import KINDS, enrol_owners, make_owners
+from gateway.local.simulation.model import Course, Fault, Owner
+from gateway.local.simulation.simulation import Simulation, Wish, told
+from gateway.sealing.certificates import describe
+from gateway.sealing.generation import Issued
+from gateway.settings import Settings, read_settings
+
+NOT_AS_EXPECTED = 1
+NOT_DELIVERED = 3
+CLOSING_EVENTS = 40
+"""About how many events a house makes after its last play."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How the messages leave: where to, in the time of the play or as fast as they can, and how patiently."""
+
+    url: str
+    live: bool
+    patience: float
+
+
+@click.group()
+def simulate() -> None:
+    """Complexes of gambling organisers that play by themselves, with or without faults."""
+
+
+@simulate.command()
+@click.option("--complexes", type=click.IntRange(1, 1000), default=5, show_default=True, help="How many complexes.")
+@click.option("--seed", type=int, default=1, show_default=True, help="The same seed and time give the same play.")
+@click.option(
+    "--minutes", type=click.FloatRange(0, min_open=True), default=1.0, show_default=True, help="How long the play is."
+)
+@click.option(
+    "--rate",
+    type=click.FloatRange(0, min_open=True),
+    default=100.0,
+    show_default=True,
+    help="Events a second of play, all complexes together.",
+)
+@click.option("--batch", type=click.IntRange(1, 4900), default=100, show_default=True, help="Events in a batch.")
+@click.option("--faults", default="none", show_default=True, help="`all`, `none`, or names with commas between them.")
+@click.option("--times", type=click.IntRange(1), default=2, show_default=True, help="How often each fault is injected.")
+@click.option("--live", is_flag=True, help="In the time of the play; otherwise the play ends now, filed at full speed.")
+@click.option("--url", help="The gateway's URL; by default the local stack's, or GATEWAY_URL.")
+@click.option(
+    "--key",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="PEM key of an enrolled owner; without it owners of all kinds are made and enrolled in the local stack.",
+)
+@click.option(
+    "--certificate", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="PEM certificate of the key."
+)
+@click.option("--kind", type=click.Choice(list(KINDS)), default="093", show_default=True, help="Kind of that owner.")
+@click.option(
+    "--silence", type=float, default=6.0, show_default=True, help="Seconds that a silent complex keeps still."
+)
+@click.option("--patience", type=float, default=60.0, show_default=True, help="Seconds to try to deliver a message.")
+@directory_option
+@json_option
+def casino(
+    complexes: int,
+    seed: int,
+    minutes: float,
+    rate: float,
+    batch: int,
+    faults: str,
+    times: int,
+    live: bool,
+    url: str | None,
+    key: Path | None,
+    certificate: Path | None,
+    kind: str,
+    silence: float,
+    patience: float,
+    directory: Path | None,
+    as_json: bool,
+) -> None:
+    """Casinos, slot halls, bookmakers, totalizators and lotteries report, and things go wrong as wished.
+
+    At the end stands what was injected, and which tickets, refused events and obligations must come of it.
+
+    Exit status: 0 every answer was the expected one, 1 some was not, 2 usage, 3 not delivered.
+    """
+    settings = read_settings(os.environ, directory)
+    course = _course(datetime.now(UTC), minutes, rate / complexes, batch, silence, live)
+    owners = _owners(key, certificate, kind) or _enrolled_owners(settings, seed, course.start)
+    simulation = Simulation(owners, Wish(complexes, seed, course, _faults(faults), times))
+    sys.exit(asyncio.run(_run(simulation, Manner(url or settings.public_url(), live, patience), as_json)))
+
+
+def _faults(text: str) -> frozenset[Fault]:
+    if text in ("all", "none"):
+        return frozenset(Fault) if text == "all" else frozenset()
+    try:
+        return frozenset(Fault(name.strip()) for name in text.split(","))
+    except ValueError as error:
+        raise click.BadParameter(f"{error}; known are {', '.join(Fault)}", param_hint="--faults") from error
+
+
+def _course(now: datetime, minutes: float, rate: float, batch: int, silence: float, live: bool) -> Course:
+    """From now on, or such that the last event lies in the past."""
+    play = timedelta(minutes=minutes)
+    start = now if live else now - play - timedelta(seconds=2 * CLOSING_EVENTS / rate)
+    return Course(start, start + play, rate, batch, silence)
+
+
+def _owners(key: Path | None, certificate: Path | None, kind: str) -> list[Owner]:
+    if key is None and certificate is None:
+        return []
+    if key is None or certificate is None:
+        raise click.UsageError("--key and --certificate belong together")
+    pem = certificate.read_bytes()
+    found = describe(pem)[0]
+    identifier = found.bin or found.iin
+    if identifier is None:
+        raise ConfigurationError(f"{certificate}: the certificate names neither a BIN nor an IIN")
+    return [Owner(identifier, kind, f"{KINDS[kind][0]} {identifier}", Issued(key.read_bytes(), pem))]
+
+
+def _enrolled_owners(settings: Settings, seed: int, now: datetime) -> list[Owner]:
+    place = settings.directory / "simulation" / str(seed)
+    owners = make_owners(place, Random(seed), now)  # noqa: S311 - made-up firms, no secret
+    asyncio.run(enrol_owners(settings.database(), place, owners, now))
+    return owners
+
+
+async def _run(simulation: Simulation, manner: Manner, as_json: bool) -> int:
+    started = time.monotonic()
+    async with httpx.AsyncClient(base_url=manner.url, timeout=60.0) as client:
+        begin = simulation.begin if manner.live else None
+        delivery = Delivery(client, Pace(begin), manner.patience)
+        undelivered = ""
+        try:
+            await delivery.run([script.steps() for script in simulation.scripts], _progress)
+        except* NotDelivered as errors:
+            undelivered = str(errors.exceptions[0])
+    report = {
+        "url": manner.url,
+        "complexes": [
+            {"complex": house.id, "owner": house.owner.identifier, "kind": house.state.kind}
+            for house in simulation.houses
+        ],
+        "messages": delivery.answers,
+        "events": len(simulation.account().accepted),
+        "seconds": round(time.monotonic() - started, 3),
+        **told(simulation.account()),
+        "surprises": [asdict(surprise) for surprise in delivery.surprises],
+        "undelivered": undelivered,
+    }
+    _show(report, as_json)
+    return NOT_DELIVERED if undelivered else NOT_AS_EXPECTED if delivery.surprises else 0
+
+
+async def _progress(answers: int) -> None:
+    click.echo(f"{answers} messages answered", err=True)
+
+
+def _show(report: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(report, ensure_ascii=False))
+        return
+    click.echo(f"{len(report['complexes'])} complexes, {report['messages']} messages, {report['events']} events")
+    for name, rows in (
+        ("injected", report["injected"]),
+        *report["expected"].items(),
+        ("surprises", report["surprises"]),
+    ):
+        click.echo(f"{name.replace('_', ' ')}: {len(rows)}")
+        for row in rows:
+            click.echo("  " + "  ".join(f"{key} {value}" for key, value in row.items()))
+    if report["undelivered"]:
+        click.echo(f"not delivered: {report['undelivered']}")
