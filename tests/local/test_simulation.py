@@ -98,7 +98,7 @@ def test_meters_add_up_with_the_events_between_two_snapshots(owners: list[Owner]
                 moved[unit]["jackpots"] += int(event["amount"])
             case "HAND-PAY":
                 moved[unit]["hand_pays"] += int(event["amount"])
-            case "BUY-IN" if unit.startswith("MACHINE"):
+            case "DESK-DROP" if unit.startswith("MACHINE"):
                 moved[unit]["drop"] += int(event["amount"])
             case "METERS":
                 now = Counter({name: event[name] for name in METERS})

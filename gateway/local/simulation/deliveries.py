@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from datetime import datetime
 
 from gateway.client.gaming import Action, Repairs
 from gateway.local.simulation.model import Fault, SimulatedEvent, Step, Wait
@@ -76,12 +77,14 @@ def _wrong_hash(scribe: Scribe, events: list[SimulatedEvent], occasion: int) -> 
 
 
 def _overlap(scribe: Scribe, events: list[SimulatedEvent], _occasion: int) -> Iterator[Step]:
-    """The batch begins with the sequence that the one before it ended with."""
+    """The batch begins with the sequence that the one before it ended with, given to a heart-beat."""
     twice = scribe.series.last
+    moment = datetime.fromisoformat(events[0]["time"])
+    events.insert(0, scribe.diary.event_at(moment, "HEARTBEAT", scribe.play.server.unit))
     scribe.series.number(events, start=twice)
     batch = scribe.write(events)
     scribe.injected(Fault.OVERLAP, batch.number, sequence=twice)
-    scribe.ticket("overlap", "open", first=twice, last=twice)
+    scribe.ticket("overlap", "open", batch=batch.number, sequences=[[twice, twice]])
     yield scribe.file(batch)
 
 

@@ -34,6 +34,7 @@ class Machines:
         self._diary = diary
         self._units = [unit.id for unit in units]
         self._next = 0
+        self._boxes = dict.fromkeys(self._units, 0)
         random = diary.random
         self.meters = {
             unit: Meters(random.randrange(10**6, 10**8), random.randrange(10**7), games=random.randrange(10**6))
@@ -67,8 +68,9 @@ class Machines:
                 yield self._next_snapshot()
 
     def closing(self) -> Iterator[SimulatedEvent]:
-        """Each says where its meters stand."""
+        """Each is emptied, and says where its meters stand."""
         for unit in self._units:
+            yield self._emptied(unit)
             yield self.snapshot(unit)
 
     def snapshot(self, unit: str) -> SimulatedEvent:
@@ -93,8 +95,13 @@ class Machines:
 
     def _buy_in(self, unit: str) -> SimulatedEvent:
         amount = self._diary.random.choice(NOTES)
-        self.meters[unit].drop += amount
+        self._boxes[unit] += amount
         return self._diary.event("BUY-IN", unit, amount=str(amount), means="CASH", **ANONYMOUS)
+
+    def _emptied(self, unit: str) -> SimulatedEvent:
+        amount, self._boxes[unit] = self._boxes[unit], 0
+        self.meters[unit].drop += amount
+        return self._diary.event("DESK-DROP", unit, amount=str(amount), count=1)
 
     def _games(self, unit: str) -> SimulatedEvent:
         random, meters = self._diary.random, self.meters[unit]
@@ -117,6 +124,7 @@ class Machines:
     def _door(self, unit: str) -> Iterator[SimulatedEvent]:
         yield self._diary.event("MAINTENANCE", unit, outcome="BEGUN")
         yield self._diary.event("DOOR", unit, outcome="OPENED")
+        yield self._emptied(unit)
         yield self._diary.event("DOOR", unit, outcome="CLOSED")
         yield self._diary.event("MAINTENANCE", unit, outcome="ENDED")
 
