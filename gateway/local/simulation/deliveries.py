@@ -57,7 +57,7 @@ def _fork(scribe: Scribe, events: list[SimulatedEvent], occasion: int) -> Iterat
     fork = scribe.series.rewritten(batch.number, batch.previous, other)
     repaired = bool(occasion % 2)
     scribe.injected(Fault.FORK, batch.number, repaired=repaired, sha256=fork.digest)
-    scribe.ticket("fork", "closed" if repaired else "open", number=batch.number)
+    scribe.ticket("fork", "closed" if repaired else "open", batch=batch.number, others=[{"sha256": fork.digest}])
     yield scribe.post("another batch of the same number", fork.body, 409)
     if repaired:
         yield scribe.post("repair of a fork", scribe.series.chain_repair(batch.number, Repairs.FORK, None))
@@ -70,7 +70,8 @@ def _wrong_hash(scribe: Scribe, events: list[SimulatedEvent], occasion: int) -> 
     batch = scribe.write(events, WRONG_HASH)
     repaired = bool(occasion % 2)
     scribe.injected(Fault.WRONG_HASH, batch.number, repaired=repaired)
-    scribe.ticket("chain", "closed" if repaired else "open", number=batch.number)
+    link = {"previous": WRONG_HASH, "expected": right}
+    scribe.ticket("chain", "closed" if repaired else "open", batch=batch.number, **link)
     yield scribe.file(batch)
     if repaired:
         yield scribe.post("repair of the chain", scribe.series.chain_repair(batch.number, Repairs.CHAIN, right))

@@ -1,23 +1,16 @@
-"""Faults inside a batch: events that can't be, meters that lie, clocks that jump; and winnings that need an FM-1."""
+"""Faults inside a batch: events that can't be, meters that lie, clocks that jump."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from random import Random
 
-from gateway.client.gaming import LEGAL_TIME, rfc3339
-from gateway.local.messages import MOMENT, Reporter, Scenario, build_fm1
+from gateway.client.gaming import rfc3339
 from gateway.local.simulation.deliveries import FaultMaker, place_within
 from gateway.local.simulation.halls import software_digest
-from gateway.local.simulation.model import ExpectedObligation, Fault, SimulatedEvent, Step
-from gateway.local.simulation.players import Player
+from gateway.local.simulation.model import Fault, SimulatedEvent, Step
 from gateway.local.simulation.scribe import Scribe
-from gateway.local.simulation.series import signed
 
 BAD_EVENTS_A_BATCH = 4
-PRIZE = 2_400_000
-PARTS = (420_000, 390_000, 380_000)
-"""Together above the threshold of every operation kind of gambling, one by one below it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,126 +88,46 @@ def _false_meter(scribe: Scribe, events: list[SimulatedEvent], _occasion: int) -
     if lie is None:
         return _honest(scribe, events)
     events.append(lie)
-    return _filed(scribe, events, Fault.FALSE_METER, "meter", lie, unit=lie["unit"])
+    return _noticed(scribe, events, Fault.FALSE_METER, lie)
 
 
 def _no_original(scribe: Scribe, events: list[SimulatedEvent], _occasion: int) -> Iterator[Step]:
     """Something is cancelled that never happened: the sequence is that of an event of another identity."""
     facts = {"original": scribe.diary.guid(), "original_sequence": 1, "reason": "Отмена"}
     (event,) = _insert(scribe, events, [More("CANCEL", facts)])
-    return _filed(scribe, events, Fault.NO_ORIGINAL, "correction", event)
+    return _noticed(scribe, events, Fault.NO_ORIGINAL, event)
 
 
 def _unknown_software(scribe: Scribe, events: list[SimulatedEvent], occasion: int) -> Iterator[Step]:
     digest = software_digest(f"nobody registered this, {occasion}")
     (event,) = _insert(scribe, events, [More("SOFTWARE-HASH", {"hash": digest})])
-    return _filed(scribe, events, Fault.UNKNOWN_SOFTWARE, "software", event, hash=digest)
+    return _noticed(scribe, events, Fault.UNKNOWN_SOFTWARE, event)
 
 
-def _filed(
-    scribe: Scribe, events: list[SimulatedEvent], fault: Fault, kind: str, event: SimulatedEvent, **detail: str
-) -> Iterator[Step]:
+_TICKETS: Mapping[Fault, tuple[str, Mapping[str, str]]] = {
+    Fault.FALSE_METER: ("meter", {"unit": "unit", "to": "sequence"}),
+    Fault.NO_ORIGINAL: (
+        "correction",
+        {"sequence": "sequence", "original": "original", "original_sequence": "original_sequence"},
+    ),
+    Fault.UNKNOWN_SOFTWARE: ("software", {"unit": "unit", "hash": "hash", "sequence": "sequence"}),
+}
+"""The ticket that an event of such a fault opens, and what its detail takes from the event."""
+
+
+def _noticed(scribe: Scribe, events: list[SimulatedEvent], fault: Fault, event: SimulatedEvent) -> Iterator[Step]:
     """The batch is filed whole, and the event must open a ticket."""
     scribe.series.number(events)
     batch = scribe.write(events)
-    scribe.injected(fault, batch.number, sequence=event["sequence"], **detail)
-    scribe.ticket(kind, "open", sequence=event["sequence"], **detail)
+    kind, members = _TICKETS[fault]
+    scribe.injected(fault, batch.number, sequence=event["sequence"])
+    scribe.ticket(kind, "open", **{name: event[member] for name, member in members.items()})
     yield scribe.file(batch)
 
 
 def _honest(scribe: Scribe, events: list[SimulatedEvent]) -> Iterator[Step]:
     scribe.series.number(events)
     yield scribe.file(scribe.write(events))
-
-
-def _winnings(scribe: Scribe, events: list[SimulatedEvent], occasion: int) -> Iterator[Step]:
-    """One large prize; every second time the FM-1 follows at once."""
-    return _paid(scribe, events, occasion, Fault.WINNINGS, (PRIZE,))
-
-
-def _winnings_in_parts(scribe: Scribe, events: list[SimulatedEvent], occasion: int) -> Iterator[Step]:
-    """Parts of a large prize, the last of them in the next batch; every second time the FM-1 comes before that one."""
-    return _paid(scribe, events, occasion, Fault.WINNINGS_IN_PARTS, PARTS)
-
-
-def _paid(
-    scribe: Scribe, events: list[SimulatedEvent], occasion: int, fault: Fault, amounts: tuple[int, ...]
-) -> Iterator[Step]:
-    winner, reported = scribe.diary.guests.citizen(), bool(occasion % 2)
-    pay = PAYMENTS[scribe.house.state.kind]
-    *now, later = (pay(scribe, amount, winner) for amount in amounts)
-    if now:
-        events += now
-        scribe.carried.append(later)
-    else:
-        events.append(later)
-    scribe.series.number(events)
-    batch = scribe.write(events)
-    paid_at = datetime.fromisoformat(later["time"]).astimezone(LEGAL_TIME)
-    operation, total = OPERATIONS[scribe.house.state.kind], sum(amounts)
-    scribe.injected(fault, batch.number, player=winner.identity, total=str(total), reported=reported)
-    scribe.account.obligations.append(
-        ExpectedObligation(
-            scribe.house.owner.identifier,
-            winner.identity,
-            paid_at.date(),
-            operation,
-            str(total),
-            "closed" if reported else "open",
-        )
-    )
-    yield scribe.file(batch)
-    if reported:
-        yield scribe.post("FM-1", fm1_of(scribe, winner, operation, total, paid_at))
-
-
-def fm1_of(scribe: Scribe, winner: Player, operation: str, total: int, paid_at: datetime) -> bytes:
-    """The FM-1 that reports what somebody won in a day."""
-    owner = scribe.house.owner
-    person = "Participants/Participant/"
-    message = build_fm1(
-        Scenario.CASINO_WINNINGS,
-        Reporter(owner.identifier, owner.kind, owner.name),
-        now=scribe.diary.now,
-        random=Random(scribe.random.random()),  # noqa: S311 - made-up people, no secret
-        changes={
-            "MessageInformation/ViewOperationId": operation,
-            "MessageInformation/AmountCurrency": str(total),
-            "MessageInformation/AmountCurrencyTenge": str(total),
-            "MessageInformation/TransactionDate": paid_at.strftime(MOMENT),
-            person + "IndividualIssue": winner.identity,
-            person + "AdditionalPersonInfo/AdditionalInformationAc/DateBirth": winner.born.strftime("%d.%m.%Y"),
-        },
-    )
-    return signed(owner, message)
-
-
-def _cash_out(scribe: Scribe, amount: int, winner: Player) -> SimulatedEvent:
-    unit = scribe.house.units("DESK")[0].id
-    return scribe.diary.event("CASH-OUT", unit, amount=str(amount), means="CASH", **winner.facts)
-
-
-def _bet_won(scribe: Scribe, amount: int, winner: Player) -> SimulatedEvent:
-    unit = scribe.house.units("TERMINAL")[0].id
-    bet = {"reference": scribe.diary.reference("B"), "outcome": "WON", "means": "CASH"}
-    return scribe.diary.event("BET-SETTLED", unit, amount=str(amount), **bet, **winner.facts)
-
-
-def _lottery_paid(scribe: Scribe, amount: int, winner: Player) -> SimulatedEvent:
-    unit = scribe.house.units("TERMINAL")[0].id
-    ticket = {"reference": scribe.diary.reference("L"), "means": "CASH"}
-    return scribe.diary.event("LOTTERY-PAID", unit, amount=str(amount), **ticket, **winner.facts)
-
-
-PAYMENTS: Mapping[str, Callable[[Scribe, int, Player], SimulatedEvent]] = {
-    "092": _lottery_paid,
-    "093": _cash_out,
-    "094": _cash_out,
-    "095": _bet_won,
-    "096": _bet_won,
-}
-OPERATIONS = {"092": "0131", "093": "0121", "094": "0121", "095": "0111", "096": "0111"}
-"""The operation kind of winnings paid in cash, by the kind of the house."""
 
 
 def _insert(scribe: Scribe, events: list[SimulatedEvent], more: Sequence[More]) -> list[SimulatedEvent]:
@@ -233,6 +146,4 @@ INSERTION_FAULTS: Mapping[Fault, FaultMaker] = {
     Fault.BAD_EVENT: _bad_event,
     Fault.NO_ORIGINAL: _no_original,
     Fault.UNKNOWN_SOFTWARE: _unknown_software,
-    Fault.WINNINGS: _winnings,
-    Fault.WINNINGS_IN_PARTS: _winnings_in_parts,
 }

@@ -20,9 +20,9 @@ from gateway.local.simulation.series import Batch, Figures, Series
 
 
 class Scribe:
-    """One house at its desk: play, series, figures, and the `account` of what was done and must come of it.
+    """One house at its desk: play, series, and the `account` of what was done and must come of it.
 
-    `carried` are events that go into the next batch, `held` batches that do not leave at their turn, each with the
+    `figures` are those that the house counts, `received` those of the events that reach the gateway. `carried` are events that go into the next batch, `held` batches that do not leave at their turn, each with the
     fault that holds it.
     """
 
@@ -34,6 +34,7 @@ class Scribe:
         self.diary = self.play.diary
         self.series = Series(house, self.diary, self.random.choice(("UTF-8", "UTF-16")))
         self.figures = Figures()
+        self.received = Figures()
         self.account = Account()
         self.carried: list[SimulatedEvent] = []
         self.held: list[tuple[Fault, Batch]] = []
@@ -56,6 +57,7 @@ class Scribe:
                 continue
             self.account.accepted[self.house.id, batch.number, sequence] = event
             self.figures.add(event)
+            self.received.add(event)
         return self.post("batch", batch.body, refused=sorted(causes))
 
     def injected(self, fault: Fault, batch: int | None, /, **detail: Any) -> None:

@@ -1,18 +1,18 @@
 """What one house sends, step by step, and what must come of each step: pure, the same for the same seed."""
 
 from collections.abc import Iterator
-from datetime import date
 
-from gateway.client.gaming import Action, Figure
+from gateway.client.gaming import Action
 from gateway.local.simulation.deliveries import DELIVERY_FAULTS, release
 from gateway.local.simulation.insertions import INSERTION_FAULTS
 from gateway.local.simulation.model import Account, Course, House, SimulatedEvent, Step
 from gateway.local.simulation.plan import HousePlan
 from gateway.local.simulation.play import cut
 from gateway.local.simulation.scribe import Scribe
-from gateway.local.simulation.totals import falsify
+from gateway.local.simulation.totals import end_of_day
+from gateway.local.simulation.winnings import WINNING_FAULTS
 
-_FAULTS = {**DELIVERY_FAULTS, **INSERTION_FAULTS}
+_FAULTS = {**DELIVERY_FAULTS, **INSERTION_FAULTS, **WINNING_FAULTS}
 
 
 class Script:
@@ -39,8 +39,8 @@ class Script:
             yield from self._batch(number + 1, carried)
         for _fault, batch in scribe.held:
             yield scribe.file(batch)
-        for day, figures in scribe.figures.days().items():
-            yield from self._end_of_day(day, figures)
+        for place, day in enumerate(scribe.figures.days()):
+            yield end_of_day(scribe, day, lies=self._lies and place == 0)
 
     def _batch(self, number: int, events: list[SimulatedEvent]) -> Iterator[Step]:
         planned = self._plan.get(number)
@@ -55,8 +55,3 @@ class Script:
     def _carried(self) -> list[SimulatedEvent]:
         carried, self._scribe.carried = self._scribe.carried, []
         return carried
-
-    def _end_of_day(self, day: date, figures: list[Figure]) -> Iterator[Step]:
-        if self._lies:
-            figures, self._lies = falsify(self._scribe, day, figures), False
-        yield self._scribe.post("end of day", self._scribe.series.end_of_day(day, figures))

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -130,13 +130,14 @@ class Figures:
         self._counts[key] += 1
         self._sums[key] += in_tiyn(event.get("amount", "0"))
 
-    def days(self) -> Mapping[date, list[Figure]]:
-        """The figures of each day, in the order of unit, kind and hour."""
-        found: dict[date, list[Figure]] = {}
-        for key in sorted(self._counts):
-            day, unit, kind, hour = key
-            found.setdefault(day, []).append(Figure(unit, kind, hour, self._counts[key], written(self._sums[key])))
-        return found
+    def days(self) -> list[date]:
+        """The days on which something was counted."""
+        return sorted({day for day, *_ in self._counts})
+
+    def of(self, day: date) -> list[Figure]:
+        """The figures of a day, in the order of unit, kind and hour."""
+        keys = sorted(key for key in self._counts if key[0] == day)
+        return [Figure(*key[1:], self._counts[key], written(self._sums[key])) for key in keys]
 
 
 def signed(owner: Owner, message: etree._Element, encoding: Encoded = "UTF-16") -> bytes:
