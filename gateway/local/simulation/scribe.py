@@ -22,8 +22,9 @@ from gateway.local.simulation.series import Batch, Figures, Series
 class Scribe:
     """One house at its desk: play, series, and the `account` of what was done and must come of it.
 
-    `figures` are those that the house counts, `received` those of the events that reach the gateway. `carried` are events that go into the next batch, `held` batches that do not leave at their turn, each with the
-    fault that holds it.
+    `figures` are those that the house counts, `received` those of the events that reach the gateway. `carried` are
+    events that go into the next batch, `held` batches that do not leave at their turn, each with the fault that
+    holds it.
     """
 
     def __init__(self, house: House, course: Course, seed: int) -> None:
