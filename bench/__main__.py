@@ -4,18 +4,16 @@ import argparse
 import json
 import os
 import platform
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench import gaming_path, path, verdict
+from bench import agent, gaming_path, path, verdict
 from bench.messages import make_corpus
 
 RESULTS = Path(__file__).parent / "results"
-
-
-MEASURES = ("verdict", "path", "gaming-path")
+MEASURES = ("verdict", "path", "agent", "gaming-path")
 
 
 def main() -> None:
@@ -25,40 +23,45 @@ def main() -> None:
     parser.add_argument("--connections", type=int, default=64)
     chosen = parser.parse_args()
     now = datetime.now(UTC)
-    wanted = {chosen.only} if chosen.only else set(MEASURES)
-    figures: dict[str, object] = {}
+    figures: dict[str, Mapping[str, float]] = {}
     with TemporaryDirectory(prefix="gateway-bench-") as place:
-        if wanted & {"verdict", "path"}:
-            figures |= _fm1(Path(place), now, wanted, quick=chosen.quick, connections=chosen.connections)
-        if "gaming-path" in wanted:
-            figures["gaming-path"] = _shown("gaming-path", _gaming(Path(place), now, quick=chosen.quick))
+        if chosen.only in (None, "agent"):
+            events = 20_000 if chosen.quick else 100_000
+            figures["agent"] = agent.measure(Path(place) / "agent", events).facts()
+            _print("agent", figures["agent"])
+        if chosen.only in (None, "gaming-path"):
+            figures["gaming-path"] = _gaming(Path(place), now, 8 if chosen.quick else 25)
+            _print("gaming-path", figures["gaming-path"])
+        if chosen.only in (None, "verdict", "path"):
+            figures |= _messages(chosen, Path(place), now)
     _keep({"at": now.isoformat(), "machine": _machine(), **figures})
 
 
-def _fm1(place: Path, now: datetime, wanted: Collection[str], *, quick: bool, connections: int) -> dict[str, object]:
-    count = 2_000 if quick else 10_000
+def _messages(chosen: argparse.Namespace, place: Path, now: datetime) -> dict[str, Mapping[str, float]]:
+    figures: dict[str, Mapping[str, float]] = {}
+    count = 2_000 if chosen.quick else 10_000
     print(f"making {count} signed messages")
     corpus = make_corpus(place / "entities", count, now)
-    figures: dict[str, object] = {"bytes": sum(map(len, corpus.bodies)) / len(corpus.bodies)}
-    if "verdict" in wanted:
+    figures["corpus"] = {"bytes": sum(map(len, corpus.bodies)) / len(corpus.bodies)}
+    if chosen.only != "path":
         few = corpus.__class__(corpus.anchor, corpus.enrolments, corpus.bodies[:500])
-        figures["verdict"] = _shown("verdict", verdict.measure(few, now, 3 if quick else 9).facts())
-    if "path" in wanted:
-        figures["path"] = _shown("path", path.measure(corpus, place / "stack", connections).facts())
+        figures["verdict"] = verdict.measure(few, now, 3 if chosen.quick else 9).facts()
+        _print("verdict", figures["verdict"])
+    if chosen.only != "verdict":
+        figures["path"] = path.measure(corpus, place / "stack", chosen.connections).facts()
+        _print("path", figures["path"])
     return figures
 
 
-def _gaming(place: Path, now: datetime, *, quick: bool) -> Mapping[str, float]:
-    batches = 8 if quick else 25
+def _gaming(place: Path, now: datetime, batches: int) -> Mapping[str, float]:
     print(f"making {batches * gaming_path.COMPLEXES} signed batches of {gaming_path.BATCH_EVENTS} events")
     return gaming_path.measure(gaming_path.make_feed(place / "owners", batches, now), place / "gaming-stack")
 
 
-def _shown(name: str, figures: Mapping[str, float]) -> Mapping[str, float]:
+def _print(name: str, figures: Mapping[str, float]) -> None:
     print(name)
     for key, value in figures.items():
         print(f"  {key:24} {value:,.2f}")
-    return figures
 
 
 def _machine() -> dict[str, object]:

@@ -27,7 +27,7 @@ from gateway.client.gaming import (
 )
 from gateway.sealing.generation import Subject, issue, make_authority
 from gateway.sealing.trust import TrustStore
-from gateway.sealing.xmldsig import sign_xml, verify_signature
+from gateway.sealing.xmldsig import Encoded, sign_xml, verify_signature
 
 NOW = datetime(2026, 11, 28, 8, 10, tzinfo=UTC)
 OWNER = "050140000017"
@@ -92,12 +92,11 @@ def test_the_other_messages_have_their_parts() -> None:
 
 
 @pytest.mark.parametrize("encoding", ["UTF-8", "UTF-16"])
-def test_a_signed_batch_verifies_in_either_encoding(encoding: str) -> None:
+def test_a_signed_batch_verifies_in_either_encoding(encoding: Encoded) -> None:
     authority = make_authority("Test CA", NOW)
     issued = issue(authority, Subject(common_name="Casino", bin=OWNER), NOW)
     root = batch_xml(ENVELOPE, BatchHeader("KZ-1", 1), [event(1, reason="Қазақша")])
-    wire = "UTF-8" if encoding == "UTF-8" else "UTF-16"
-    body = sign_xml(root, issued.key, [issued.certificate], wire)
+    body = sign_xml(root, issued.key, [issued.certificate], encoding)
     signer = verify_signature(etree.fromstring(body), TrustStore([authority.certificate]), NOW)
     assert signer.bin == OWNER
     assert len(sha256(body).hexdigest()) == 64
