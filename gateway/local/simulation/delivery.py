@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
@@ -20,14 +20,14 @@ STRANGER = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.UNAUTHORIZED})
 
 @dataclass(frozen=True, slots=True)
 class Surprise:
-    """An answer that is not the expected one; `refused` are sequences of events."""
+    """An answer that is not the expected one; `refused` are sequences of events with the codes of their findings."""
 
     complex: str
     what: str
     status: int
     expected: int
-    refused: tuple[int, ...]
-    expected_refused: tuple[int, ...]
+    refused: Mapping[int, str]
+    expected_refused: Mapping[int, str]
     code: str
 
 
@@ -87,11 +87,11 @@ class Delivery:
             await asyncio.sleep(POLL_SECONDS)
 
     def _hold_against(self, post: Post, answer: Answer) -> None:
-        refused = tuple(sorted(int(item["number"]) for item in answer.facts.get("items", ())))
+        refused = {int(item["number"]): _codes(item) for item in answer.facts.get("items", ())}
         as_expected = answer.status in _accepted(post.expected)
         if as_expected and refused == post.refused:
             return
-        code = str(answer.facts.get("code") or _codes(answer))
+        code = str(answer.facts.get("code") or _codes(answer.facts))
         self.surprises.append(
             Surprise(post.complex, post.what, answer.status, post.expected, refused, post.refused, code)
         )
@@ -107,6 +107,5 @@ def _accepted(expected: int) -> tuple[int, ...]:
     return (expected, HTTPStatus.OK) if expected == HTTPStatus.CREATED else (expected,)
 
 
-def _codes(answer: Answer) -> str:
-    found: list[dict[str, Any]] = list(answer.facts.get("findings", ()))
-    return ", ".join(str(finding["code"]) for finding in found)
+def _codes(judged: Mapping[str, Any]) -> str:
+    return ", ".join(str(finding["code"]) for finding in judged.get("findings", ()))

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from gateway.client.gaming import rfc3339
 from gateway.local.simulation.deliveries import FaultMaker, place_within
 from gateway.local.simulation.halls import software_digest
-from gateway.local.simulation.model import Fault, SimulatedEvent, Step
+from gateway.local.simulation.model import Fault, RefusedEvent, SimulatedEvent, Step
 from gateway.local.simulation.scribe import Scribe
 
 BAD_EVENTS_A_BATCH = 4
@@ -15,12 +15,16 @@ BAD_EVENTS_A_BATCH = 4
 
 @dataclass(frozen=True, slots=True)
 class More:
-    """One more event: its kind, its attributes, `unit` where it is not the server; why it is refused, if it is."""
+    """One more event: its kind, its attributes, `unit` where it is not the server.
+
+    Where it must be refused, `cause` says why in words and `code` is that of the finding.
+    """
 
     kind: str
     facts: Mapping[str, object]
     unit: str | None = None
     cause: str = ""
+    code: str = ""
 
 
 METERS = ("coin_in", "coin_out", "jackpots", "hand_pays", "drop", "games")
@@ -39,18 +43,23 @@ def _bad_events(scribe: Scribe) -> Sequence[More]:
     }
     cash = {"amount": "5000", "means": "CASH"}
     return (
-        More("COIN-FLIP", {}, cause="unknown kind"),
-        More("BUY-IN", {**cash, **young}, cause="under age"),
-        More("BUY-IN", {**cash, "amount": "-5000"}, cause="negative amount"),
-        More("BUY-IN", cash, "DESK-77", cause="unknown unit"),
-        More("BUY-IN", {**cash, **person, "player": wrong_digit}, cause="wrong check digit"),
-        More("METERS", dict.fromkeys(METERS, 0), cause="unit of another kind"),
-        More("BUY-IN", {"means": "CASH"}, cause="attribute missing"),
-        More("HEARTBEAT", {"amount": "5"}, cause="attribute of another kind"),
-        More("HEARTBEAT", {"time": "1900-01-01T00:00:00.000Z"}, cause="time before 2000"),
-        More("BUY-IN", {**cash, "means": "BARTER"}, cause="unknown means"),
-        More("BUY-IN", {**cash, "amount": "5000,00"}, cause="malformed amount"),
-        More("CANCEL", {**_ORIGINAL, "original_sequence": 2**53 - 1}, cause="correction of what is to come"),
+        More("COIN-FLIP", {}, cause="unknown kind", code="COD-001"),
+        More("BUY-IN", {**cash, **young}, cause="under age", code="GAM-033"),
+        More("BUY-IN", {**cash, "amount": "-5000"}, cause="negative amount", code="XML-023"),
+        More("BUY-IN", cash, "DESK-77", cause="unknown unit", code="GAM-023"),
+        More("BUY-IN", {**cash, **person, "player": wrong_digit}, cause="wrong check digit", code="GAM-032"),
+        More("METERS", dict.fromkeys(METERS, 0), cause="unit of another kind", code="GAM-024"),
+        More("BUY-IN", {"means": "CASH"}, cause="attribute missing", code="GAM-020"),
+        More("HEARTBEAT", {"amount": "5"}, cause="attribute of another kind", code="GAM-021"),
+        More("HEARTBEAT", {"time": "1900-01-01T00:00:00.000Z"}, cause="time before 2000", code="GAM-030"),
+        More("BUY-IN", {**cash, "means": "BARTER"}, cause="unknown means", code="COD-001"),
+        More("BUY-IN", {**cash, "amount": "5000,00"}, cause="malformed amount", code="XML-023"),
+        More(
+            "CANCEL",
+            {**_ORIGINAL, "original_sequence": 2**53 - 1},
+            cause="correction of what is to come",
+            code="GAM-034",
+        ),
     )
 
 
@@ -67,8 +76,8 @@ def _clock_jump(scribe: Scribe, events: list[SimulatedEvent], _occasion: int) ->
     now = scribe.diary.now
     back, ahead = rfc3339(now - timedelta(hours=2)), rfc3339(now + timedelta(days=2))
     jumps = [
-        More("HEARTBEAT", {"time": back}, cause="clock fell back"),
-        More("HEARTBEAT", {"time": ahead}, cause="clock ran ahead"),
+        More("HEARTBEAT", {"time": back}, cause="clock fell back", code="GAM-029"),
+        More("HEARTBEAT", {"time": ahead}, cause="clock ran ahead", code="GAM-028"),
     ]
     return _refused(scribe, events, Fault.CLOCK_JUMP, jumps)
 
@@ -78,8 +87,11 @@ def _refused(scribe: Scribe, events: list[SimulatedEvent], fault: Fault, bad: Se
     inserted = _insert(scribe, events, bad)
     scribe.series.number(events)
     batch = scribe.write(events)
-    refused = {event["sequence"]: more.cause for event, more in zip(inserted, bad, strict=True)}
-    scribe.injected(fault, batch.number, events=refused)
+    refused = [
+        RefusedEvent(scribe.house.id, batch.number, event["sequence"], more.cause, more.code)
+        for event, more in zip(inserted, bad, strict=True)
+    ]
+    scribe.injected(fault, batch.number, events={event.sequence: event.cause for event in refused})
     yield scribe.file(batch, refused)
 
 

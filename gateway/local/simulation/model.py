@@ -91,12 +91,13 @@ class ExpectedTicket:
 
 @dataclass(frozen=True, slots=True)
 class RefusedEvent:
-    """An event that must be refused, alone, and why."""
+    """An event that must be refused, alone; why in words, and the code of the finding."""
 
     complex: str
     batch: int
     sequence: int
     cause: str
+    code: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +127,7 @@ class Account:
 class Post:
     """A message to file at the moment `at` of the play, and the HTTP status that it must get.
 
-    `refused` are the sequences of those of its events that must be refused.
+    `refused` are the sequences of those of its events that must be refused, with the code of the finding.
     """
 
     complex: str
@@ -135,7 +136,7 @@ class Post:
     at: datetime
     body: bytes = field(repr=False)
     expected: int = 201
-    refused: tuple[int, ...] = ()
+    refused: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

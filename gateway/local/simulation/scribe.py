@@ -1,6 +1,7 @@
 """What a house writes and what it notes: the tools with which honest and faulty batches are made alike."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -40,26 +41,24 @@ class Scribe:
         self.carried: list[SimulatedEvent] = []
         self.held: list[tuple[Fault, Batch]] = []
 
-    def post(self, what: str, body: bytes, expected: int = 201, refused: Iterable[int] = ()) -> Post:
+    def post(self, what: str, body: bytes, expected: int = 201) -> Post:
         """A step that files a message of this house."""
-        return Post(self.house.id, self.house.owner.identifier, what, self.diary.now, body, expected, tuple(refused))
+        return Post(self.house.id, self.house.owner.identifier, what, self.diary.now, body, expected)
 
     def write(self, events: Sequence[SimulatedEvent], previous: str | None = None) -> Batch:
         """The next batch, of events that have their sequences."""
         return self.series.next_batch(events, previous)
 
-    def file(self, batch: Batch, refused: Mapping[int, str] | None = None) -> Post:
-        """A step that files a batch: the sequences in `refused` must be refused for that cause, the rest accepted."""
-        causes = refused or {}
+    def file(self, batch: Batch, refused: Sequence[RefusedEvent] = ()) -> Post:
+        """A step that files a batch, of which these events must be refused and all others accepted."""
+        codes = {event.sequence: event.code for event in refused}
+        self.account.refused += refused
         for event in batch.events:
-            sequence = event["sequence"]
-            if sequence in causes:
-                self.account.refused.append(RefusedEvent(self.house.id, batch.number, sequence, causes[sequence]))
-                continue
-            self.account.accepted[self.house.id, batch.number, sequence] = event
-            self.figures.add(event)
-            self.received.add(event)
-        return self.post("batch", batch.body, refused=sorted(causes))
+            if event["sequence"] not in codes:
+                self.account.accepted[self.house.id, batch.number, event["sequence"]] = event
+                self.figures.add(event)
+                self.received.add(event)
+        return replace(self.post("batch", batch.body), refused=codes)
 
     def injected(self, fault: Fault, batch: int | None, /, **detail: Any) -> None:
         """Notes what was done."""
