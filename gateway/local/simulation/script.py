@@ -9,6 +9,7 @@ from gateway.local.simulation.model import Account, Course, House, SimulatedEven
 from gateway.local.simulation.plan import HousePlan
 from gateway.local.simulation.play import cut
 from gateway.local.simulation.scribe import Scribe
+from gateway.local.simulation.series import Figures
 from gateway.local.simulation.totals import end_of_day
 from gateway.local.simulation.winnings import WINNING_FAULTS
 
@@ -19,6 +20,7 @@ class Script:
     """The messages of a house; `account` tells what they must lead to, complete once all steps were taken."""
 
     def __init__(self, house: House, course: Course, seed: int, plan: HousePlan) -> None:
+        self.house = house
         self._scribe = Scribe(house, course, seed)
         self._plan = plan.batches
         self._lies = plan.lies_at_end_of_day
@@ -27,6 +29,16 @@ class Script:
     def account(self) -> Account:
         """What was done so far, and what must come of it."""
         return self._scribe.account
+
+    @property
+    def received(self) -> Figures:
+        """The figures of the events that reach the gateway."""
+        return self._scribe.received
+
+    @property
+    def last_event(self) -> int:
+        """The last sequence that an event got so far."""
+        return self._scribe.series.last
 
     def steps(self) -> Iterator[Step]:
         """Registration, batches with their faults, and the end of each gaming day."""
