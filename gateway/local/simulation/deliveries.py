@@ -46,7 +46,7 @@ def _duplicate(scribe: Scribe, events: list[SimulatedEvent], _occasion: int) -> 
     batch = _written(scribe, events)
     scribe.injected(Fault.DUPLICATE, batch.number)
     yield scribe.file(batch)
-    yield scribe.post("the same batch again", batch.body, 200)
+    yield scribe.post(f"batch {batch.number} again", batch.body, 200)
 
 
 def _fork(scribe: Scribe, events: list[SimulatedEvent], occasion: int) -> Iterator[Step]:
@@ -58,9 +58,11 @@ def _fork(scribe: Scribe, events: list[SimulatedEvent], occasion: int) -> Iterat
     repaired = bool(occasion % 2)
     scribe.injected(Fault.FORK, batch.number, repaired=repaired, sha256=fork.digest)
     scribe.ticket("fork", "closed" if repaired else "open", batch=batch.number, others=[{"sha256": fork.digest}])
-    yield scribe.post("another batch of the same number", fork.body, 409)
+    yield scribe.post(f"another batch {batch.number}", fork.body, 409)
     if repaired:
-        yield scribe.post("repair of a fork", scribe.series.chain_repair(batch.number, Repairs.FORK, None))
+        yield scribe.post(
+            f"repair of the fork at batch {batch.number}", scribe.series.chain_repair(batch.number, Repairs.FORK, None)
+        )
 
 
 def _wrong_hash(scribe: Scribe, events: list[SimulatedEvent], occasion: int) -> Iterator[Step]:
@@ -74,7 +76,10 @@ def _wrong_hash(scribe: Scribe, events: list[SimulatedEvent], occasion: int) -> 
     scribe.ticket("chain", "closed" if repaired else "open", batch=batch.number, **link)
     yield scribe.file(batch)
     if repaired:
-        yield scribe.post("repair of the chain", scribe.series.chain_repair(batch.number, Repairs.CHAIN, right))
+        yield scribe.post(
+            f"repair of the chain at batch {batch.number}",
+            scribe.series.chain_repair(batch.number, Repairs.CHAIN, right),
+        )
 
 
 def _overlap(scribe: Scribe, events: list[SimulatedEvent], _occasion: int) -> Iterator[Step]:
@@ -103,7 +108,7 @@ def _bad_signature(scribe: Scribe, events: list[SimulatedEvent], _occasion: int)
     """The batch is changed after it was signed; then it is sent as it was signed."""
     batch = _written(scribe, events)
     scribe.injected(Fault.BAD_SIGNATURE, batch.number)
-    yield scribe.post("a batch that was changed after it was signed", tampered(batch.body), 401)
+    yield scribe.post(f"batch {batch.number}, changed after it was signed", tampered(batch.body), 401)
     yield scribe.file(batch)
 
 

@@ -58,7 +58,7 @@ class Scribe:
                 self.account.accepted[self.house.id, batch.number, event["sequence"]] = event
                 self.figures.add(event)
                 self.received.add(event)
-        return replace(self.post("batch", batch.body), refused=codes)
+        return replace(self.post(f"batch {batch.number}", batch.body), refused=codes)
 
     def injected(self, fault: Fault, batch: int | None, /, **detail: Any) -> None:
         """Notes what was done."""

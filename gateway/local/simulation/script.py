@@ -13,7 +13,8 @@ from gateway.local.simulation.series import Figures
 from gateway.local.simulation.totals import end_of_day
 from gateway.local.simulation.winnings import WINNING_FAULTS
 
-_FAULTS = {**DELIVERY_FAULTS, **INSERTION_FAULTS, **WINNING_FAULTS}
+FAULTS = {**DELIVERY_FAULTS, **INSERTION_FAULTS, **WINNING_FAULTS}
+"""What is filed in place of an honest batch, by the fault."""
 
 
 class Script:
@@ -58,7 +59,7 @@ class Script:
         planned = self._plan.get(number)
         if planned is not None:
             fault, occasion = planned
-            yield from _FAULTS[fault](self._scribe, events, occasion)
+            yield from FAULTS[fault](self._scribe, events, occasion)
             return
         self._scribe.series.number(events)
         yield self._scribe.file(self._scribe.write(events))
