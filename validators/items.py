@@ -53,7 +53,7 @@ def carried(root: etree._Element, holder: etree._Element, tag: str, schema: Sche
         return Carried(elements, place, [], {})
     ill = [position for position, element in enumerate(elements) if not schema.accepts_part(element)]
     structure = structure_findings(_without(root, holder, tag, ill), schema)
-    if len(ill) == len(elements):
+    if ill and len(ill) == len(elements):
         structure = [finding for finding in structure if finding.path != f"{place}/{tag}"]
     if not ill and not structure:
         structure = [unexplained(root, schema)]
