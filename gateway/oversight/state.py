@@ -93,6 +93,11 @@ class Marks:
         self._marks = {mark.sequence: mark for mark in marks}
         self._order = sorted(self._marks)
 
+    @property
+    def sequences(self) -> tuple[int, ...]:
+        """The sequences of all marks, ascending."""
+        return tuple(self._order)
+
     def add(self, mark: Mark) -> bool:
         """Takes a mark in; False where there is one of this sequence."""
         if mark.sequence in self._marks:
