@@ -7,6 +7,7 @@ import sys
 import time
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -17,10 +18,11 @@ import httpx
 from gateway.client import NotDelivered
 from gateway.commands.common import directory_option, json_option
 from gateway.errors import ConfigurationError
+from gateway.local.simulation.agents import AgentFeed, feed, plain_events
 from gateway.local.simulation.delivery import Delivery, Pace
 from gateway.local.simulation.houses import KINDS, enrol_owners, make_owners
 from gateway.local.simulation.model import Course, Fault, Owner
-from gateway.local.simulation.simulation import Simulation, Wish, told
+from gateway.local.simulation.simulation import Simulation, Wish
 from gateway.sealing.certificates import describe
 from gateway.sealing.generation import Issued
 from gateway.settings import Settings, read_settings
@@ -33,11 +35,16 @@ CLOSING_EVENTS = 40
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """How the messages leave: where to, in the time of the play or as fast as they can, and how patiently."""
+    """How the messages leave: where to, in the time of the play or as fast as they can, how patiently; what then.
+
+    `agents` is where the complexes' agents live, None where the messages are filed without them.
+    """
 
     url: str
     live: bool
     patience: float
+    check: bool
+    agents: Path | None = None
 
 
 @click.group()
@@ -76,6 +83,8 @@ def simulate() -> None:
     "--silence", type=float, default=6.0, show_default=True, help="Seconds that a silent complex keeps still."
 )
 @click.option("--patience", type=float, default=60.0, show_default=True, help="Seconds to try to deliver a message.")
+@click.option("--through-agent", is_flag=True, help="Through a `gateway agent` of each complex, without faults.")
+@click.option("--check", is_flag=True, help="Compare what the gateway tells at the end with what was expected.")
 @directory_option
 @json_option
 def casino(
@@ -93,6 +102,8 @@ def casino(
     kind: str,
     silence: float,
     patience: float,
+    through_agent: bool,
+    check: bool,
     directory: Path | None,
     as_json: bool,
 ) -> None:
@@ -100,13 +111,18 @@ def casino(
 
     At the end stands what was injected, and which tickets, refused events and obligations must come of it.
 
-    Exit status: 0 every answer was the expected one, 1 some was not, 2 usage, 3 not delivered.
+    Exit status: 0 every answer (and with --check all that is told) was the expected one, 1 something was not, 2 usage,
+    3 not delivered.
     """
     settings = read_settings(os.environ, directory)
+    if through_agent and (live or faults != "none"):
+        raise click.UsageError("--through-agent goes without --faults and --live: the agent makes no mistakes")
     course = _course(datetime.now(UTC), minutes, rate / complexes, batch, silence, live)
     owners = _owners(key, certificate, kind) or _enrolled_owners(settings, seed, course.start)
     simulation = Simulation(owners, Wish(complexes, seed, course, _faults(faults), times))
-    sys.exit(asyncio.run(_run(simulation, Manner(url or settings.public_url(), live, patience), as_json)))
+    agents = settings.directory / "simulation" / "agents" if through_agent else None
+    manner = Manner(url or settings.public_url(), live, patience, check, agents)
+    sys.exit(asyncio.run(_run(simulation, manner, as_json)))
 
 
 def _faults(text: str) -> frozenset[Fault]:
@@ -147,29 +163,40 @@ def _enrolled_owners(settings: Settings, seed: int, now: datetime) -> list[Owner
 
 async def _run(simulation: Simulation, manner: Manner, as_json: bool) -> int:
     started = time.monotonic()
+    undelivered, differences = "", {}
     async with httpx.AsyncClient(base_url=manner.url, timeout=60.0) as client:
-        begin = simulation.begin if manner.live else None
-        delivery = Delivery(client, Pace(begin), manner.patience)
-        undelivered = ""
+        delivery = Delivery(client, Pace(simulation.course.start if manner.live else None), manner.patience)
         try:
-            await delivery.run([script.steps() for script in simulation.scripts], _progress)
+            if manner.agents is None:
+                await delivery.run([script.steps() for script in simulation.scripts], _progress)
+            else:
+                await _through_agents(simulation, delivery, manner.url, manner.agents)
+            if manner.check:
+                differences = await simulation.differences(client, datetime.now(UTC))
         except* NotDelivered as errors:
             undelivered = str(errors.exceptions[0])
     report = {
         "url": manner.url,
-        "complexes": [
-            {"complex": house.id, "owner": house.owner.identifier, "kind": house.state.kind}
-            for house in simulation.houses
-        ],
         "messages": delivery.answers,
-        "events": len(simulation.account().accepted),
         "seconds": round(time.monotonic() - started, 3),
-        **told(simulation.account()),
+        **simulation.told(),
         "surprises": [asdict(surprise) for surprise in delivery.surprises],
+        "differences": differences,
         "undelivered": undelivered,
     }
     _show(report, as_json)
-    return NOT_DELIVERED if undelivered else NOT_AS_EXPECTED if delivery.surprises else 0
+    return NOT_DELIVERED if undelivered else NOT_AS_EXPECTED if delivery.surprises or any(differences.values()) else 0
+
+
+async def _through_agents(simulation: Simulation, delivery: Delivery, url: str, place: Path) -> None:
+    await delivery.run([islice(script.steps(), 1) for script in simulation.scripts], _progress)
+    async with asyncio.TaskGroup() as running:
+        for house in simulation.houses:
+            one = AgentFeed(house, place / house.id, url)
+            one.prepare()
+            count = feed(one, plain_events(house, simulation.course, simulation.seed))
+            click.echo(f"{house.id}: {count} events before its agent", err=True)
+            running.create_task(one.run())
 
 
 async def _progress(answers: int) -> None:

@@ -2,13 +2,17 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
-from datetime import date
+from datetime import date, datetime
 from random import Random
 from typing import Any
 
+import httpx
+
+from gateway.local.simulation.comparison import Facts, compare, expected_obligations, expected_tickets
 from gateway.local.simulation.houses import make_houses
 from gateway.local.simulation.model import Account, Course, Fault, Owner
 from gateway.local.simulation.plan import plan_faults
+from gateway.local.simulation.questions import ask_all
 from gateway.local.simulation.script import Script
 
 
@@ -28,7 +32,8 @@ class Simulation:
 
     def __init__(self, owners: Sequence[Owner], wish: Wish) -> None:
         random = Random(wish.seed)  # noqa: S311 - made-up houses, no secret
-        self.begin = wish.course.start
+        self.course = wish.course
+        self.seed = wish.seed
         self.houses = list(make_houses(owners, wish.complexes, random))
         plans = plan_faults(self.houses, wish.faults, _batches(wish.course), wish.times, random)
         self.scripts = [Script(house, wish.course, wish.seed, plans[house.id]) for house in self.houses]
@@ -44,6 +49,31 @@ class Simulation:
             whole.obligations += part.obligations
             whole.accepted |= part.accepted
         return whole
+
+    def told(self) -> dict[str, Any]:
+        """The complexes, what was injected and what must come of it, as plain data."""
+        account = self.account()
+        complexes = [
+            {"complex": house.id, "owner": house.owner.identifier, "kind": house.state.kind} for house in self.houses
+        ]
+        return {"complexes": complexes, "events": len(account.accepted), **told(account)}
+
+    async def differences(self, client: httpx.AsyncClient, now: datetime) -> dict[str, list[Facts]]:
+        """What the gateway should tell and does not, and what it tells and nobody expected; none where all is well."""
+        account = self.account()
+        owners = {house.owner.identifier: house.owner for house in self.houses}
+        mine = {house.id for house in self.houses}
+        tickets = [row for owner in owners.values() for row in await ask_all(client, owner, "tickets", now)]
+        due = [row for owner in owners.values() for row in await ask_all(client, owner, "obligations", now)]
+        found = {
+            "tickets": compare(expected_tickets(account), [row for row in tickets if row["complex"] in mine]),
+            "obligations": compare(expected_obligations(account), due),
+        }
+        return {
+            f"{what} {name}": list(getattr(comparison, what))
+            for name, comparison in found.items()
+            for what in ("missing", "surplus")
+        }
 
 
 def told(account: Account) -> dict[str, Any]:
