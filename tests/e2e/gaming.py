@@ -69,7 +69,7 @@ async def file_all(simulation: Simulation, url: str, patience: float = 30) -> De
     """Files everything that the houses send, as fast as the gateway takes it."""
     async with httpx.AsyncClient(base_url=url, timeout=15) as client:
         delivery = Delivery(client, Pace(), patience)
-        await delivery.run([script.steps() for script in simulation.scripts], _quiet)
+        await delivery.run([script.steps() for script in simulation.scripts], quiet)
     return delivery
 
 
@@ -161,5 +161,5 @@ def _decoded(text: str) -> bytes:
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
-async def _quiet(_answers: int) -> None:
+async def quiet(_answers: int) -> None:
     """Progress that nobody needs to see."""

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -15,8 +16,13 @@ import httpx
 import pytest
 
 from gateway.consumer import fetch_keys, subscribe
+from gateway.local.simulation.agents import AgentFeed, feed, plain_events
 from gateway.local.simulation.comparison import compare, expected_obligations, expected_tickets
+from gateway.local.simulation.delivery import Delivery, Pace
+from gateway.local.simulation.houses import make_houses
 from gateway.local.simulation.model import Fault
+from gateway.local.simulation.plan import HousePlan
+from gateway.local.simulation.script import Script
 from gateway.local.simulation.simulation import Simulation
 from gateway.local.stack import Stack, StackFacts
 from tests.e2e.gaming import (
@@ -27,6 +33,7 @@ from tests.e2e.gaming import (
     Told,
     file_all,
     make_simulation,
+    quiet,
     read_all,
     told_by_http,
     told_of_complexes,
@@ -35,6 +42,7 @@ from tests.e2e.kit import run_gateway
 
 SECONDS = 40
 KILLED_SECONDS = 60
+AGENT_KILLS = 3
 TICKET, OBLIGATION = "kz.fma.gaming.ticket.v1", "kz.fma.obligation.v1"
 ITEMS_REFUSED, MESSAGE_REFUSED = "kz.fma.items.refused.v1", "kz.fma.message.refused.v1"
 
@@ -65,9 +73,14 @@ async def test_nothing_is_lost_or_doubled_when_any_part_is_killed(
     own_stack: tuple[Stack, StackFacts], tmp_path: Path
 ) -> None:
     stack, facts = own_stack
-    faults = set(Fault) - {Fault.SILENCE}
-    simulation = await make_simulation(tmp_path, facts, KILLED_SECONDS, faults, seed=11)
-    filing = asyncio.create_task(file_all(simulation, facts.url or "", patience=60))
+    url = facts.url or ""
+    simulation = await make_simulation(tmp_path, facts, KILLED_SECONDS, set(Fault) - {Fault.SILENCE}, seed=11)
+    agents = await _agents(simulation, url, tmp_path / "agents")
+    fed = {one.house.id: _fed(one, simulation) for one in agents}
+    filing = [
+        asyncio.create_task(file_all(simulation, url, patience=60)),
+        *(asyncio.create_task(_run_killed(one, Random(one.house.id))) for one in agents),
+    ]
     parts = list(facts.pids)
     Random(11).shuffle(parts)
     for part in parts:
@@ -76,18 +89,65 @@ async def test_nothing_is_lost_or_doubled_when_any_part_is_killed(
             os.kill(pid, signal.SIGKILL)
         await asyncio.sleep(0.3)
         await asyncio.to_thread(stack.up, datetime.now(UTC))
-    delivery = await filing
+    delivery, *_agents_done = await asyncio.gather(*filing)
+    assert delivery is not None
     assert delivery.surprises == []
 
     facts = stack.status()
-    await _told_as_expected(simulation, facts.url or "", facts.kafka or "")
-    await _totals_are_equal(simulation, facts.url or "")
-    await _nothing_but_the_holes_is_missing(simulation, facts.url or "")
+    url, kafka = facts.url or "", facts.kafka or ""
+    events = await _told_as_expected(simulation, url, kafka, besides=sum(map(len, fed.values())))
+    for house, ids in fed.items():
+        _whole_and_once(ids, [record.value for record in events if record.key == house])
+    await _totals_are_equal(simulation, url)
+    await _nothing_but_the_holes_is_missing(simulation, url)
     _intact(facts)
 
 
-async def _told_as_expected(simulation: Simulation, url: str, kafka: str) -> list[Told]:
-    """Tickets and obligations by HTTP and on the topic, refused events and events on theirs; returns the events."""
+async def _agents(simulation: Simulation, url: str, place: Path) -> list[AgentFeed]:
+    """Two more complexes of the same owners, registered, each with an agent."""
+    owners = list({house.owner.identifier: house.owner for house in simulation.houses}.values())
+    agents = [AgentFeed(house, place / house.id, url) for house in make_houses(owners[1:3], 2, Random("agents"))]
+    registrations = [Script(one.house, simulation.course, 0, HousePlan()) for one in agents]
+    async with httpx.AsyncClient(base_url=url, timeout=15) as client:
+        await Delivery(client, Pace(), 30).run([islice(script.steps(), 1) for script in registrations], quiet)
+    for one in agents:
+        one.prepare()
+    return agents
+
+
+def _fed(one: AgentFeed, simulation: Simulation) -> set[str]:
+    events = list(plain_events(one.house, simulation.course, simulation.seed))
+    feed(one, events)
+    return {event["id"] for event in events}
+
+
+async def _run_killed(one: AgentFeed, random: Random) -> None:
+    """The agent is killed some times, and then runs until everything has a receipt."""
+    for _ in range(AGENT_KILLS):
+        process = await one.start()
+        await asyncio.sleep(random.uniform(1.0, 3.0))
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+    await one.run()
+
+
+def _whole_and_once(ids: set[str], told: list[dict[str, Any]]) -> None:
+    """All events that were fed, once each, and the agent's own heart-beats; no sequence or batch left out."""
+    counts = Counter(value["item"]["id"] for value in told)
+    assert set(counts.values()) == {1}
+    assert ids <= counts.keys()
+    assert {value["item"]["kind"] for value in told if value["item"]["id"] not in ids} <= {"HEARTBEAT"}
+    assert sorted(value["item"]["sequence"] for value in told) == list(range(1, len(told) + 1))
+    batches = {value["number"] for value in told}
+    assert batches == set(range(1, len(batches) + 1))
+
+
+async def _told_as_expected(simulation: Simulation, url: str, kafka: str, besides: int = 0) -> list[Told]:
+    """Tickets and obligations by HTTP and on the topic, refused events and events on theirs; returns the events.
+
+    `besides` is how many events at least are those of other complexes.
+    """
     account = simulation.account()
     tickets = await told_by_http(simulation, url, "tickets")
     obligations = await told_by_http(simulation, url, "obligations")
@@ -97,13 +157,15 @@ async def _told_as_expected(simulation: Simulation, url: str, kafka: str) -> lis
     )
 
     topics = (EVENTS, INTEGRITY, REJECTIONS)
-    records = await asyncio.to_thread(read_all, kafka, topics, len(account.accepted))
+    records = await asyncio.to_thread(read_all, kafka, topics, len(account.accepted) + besides)
     assert _last_revisions(records, TICKET) == {ticket["id"]: ticket["state"] for ticket in tickets}
     assert _last_revisions(records, OBLIGATION) == {due["id"]: due["state"] for due in obligations}
     _refusals_are_told(simulation, records)
     events = [record for record in records if record.topic == EVENTS]
-    assert len(events) == len(account.accepted)
-    assert {_place(record.value): record.value["item"] for record in events} == account.accepted
+    houses = {house.id for house in simulation.houses}
+    own = [record.value for record in events if record.key in houses]
+    assert len(own) == len(account.accepted)
+    assert {_place(value): value["item"] for value in own} == account.accepted
     assert len({record.headers["ce_id"] for record in events}) == len(events)
     return events
 
