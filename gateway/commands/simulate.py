@@ -66,7 +66,13 @@ def simulate() -> None:
     help="Events a second of play, all complexes together.",
 )
 @click.option("--batch", type=click.IntRange(1, 4900), default=100, show_default=True, help="Events in a batch.")
-@click.option("--faults", default="none", show_default=True, help="`all`, `none`, or names with commas between them.")
+@click.option(
+    "--faults",
+    default="none",
+    show_default=True,
+    callback=lambda _context, _option, text: _faults(text),
+    help="`all`, `none`, or names with commas between them.",
+)
 @click.option("--times", type=click.IntRange(1), default=2, show_default=True, help="How often each fault is injected.")
 @click.option("--live", is_flag=True, help="In the time of the play; otherwise the play ends now, filed at full speed.")
 @click.option("--url", help="The gateway's URL; by default the local stack's, or GATEWAY_URL.")
@@ -93,7 +99,7 @@ def casino(
     minutes: float,
     rate: float,
     batch: int,
-    faults: str,
+    faults: frozenset[Fault],
     times: int,
     live: bool,
     url: str | None,
@@ -115,11 +121,11 @@ def casino(
     3 not delivered.
     """
     settings = read_settings(os.environ, directory)
-    if through_agent and (live or faults != "none"):
+    if through_agent and (live or faults):
         raise click.UsageError("--through-agent goes without --faults and --live: the agent makes no mistakes")
     course = _course(datetime.now(UTC), minutes, rate / complexes, batch, silence, live)
     owners = _owners(key, certificate, kind) or _enrolled_owners(settings, seed, course.start)
-    simulation = Simulation(owners, Wish(complexes, seed, course, _faults(faults), times))
+    simulation = Simulation(owners, Wish(complexes, seed, course, faults, times))
     agents = settings.directory / "simulation" / "agents" if through_agent else None
     manner = Manner(url or settings.public_url(), live, patience, check, agents)
     sys.exit(asyncio.run(_run(simulation, manner, as_json)))
@@ -131,7 +137,7 @@ def _faults(text: str) -> frozenset[Fault]:
     try:
         return frozenset(Fault(name.strip()) for name in text.split(","))
     except ValueError as error:
-        raise click.BadParameter(f"{error}; known are {', '.join(Fault)}", param_hint="--faults") from error
+        raise click.BadParameter(f"{error}; known are {', '.join(Fault)}") from error
 
 
 def _course(now: datetime, minutes: float, rate: float, batch: int, silence: float, live: bool) -> Course:
