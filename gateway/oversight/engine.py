@@ -1,6 +1,6 @@
 """The order in which a fact changes the working set; nobody else knows it."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -23,8 +23,9 @@ class Engine:
     parameters: Parameters
     rules: WinningsRules
 
-    def apply(self, state: Working, facts: Iterable[Fact]) -> None:
+    def apply(self, state: Working, facts: Sequence[Fact]) -> None:
         """Takes facts in, in their order."""
+        named = remarks.originals(facts)
         for fact in facts:
             occasion = Occasion(fact.origin.at, f"{fact.origin.ledger}/{fact.origin.seq}")
             if isinstance(fact, Notice):
@@ -35,6 +36,7 @@ class Engine:
                 continue
             if isinstance(fact, Batch):
                 self._batch(state, fact, owned, occasion)
+                remarks.remember(state, fact, named)
             elif isinstance(fact, Fork):
                 chain.fork(state, fact, occasion)
                 continue

@@ -12,6 +12,7 @@ from uuid import UUID
 from gateway.oversight.facts import Batch, DayReport, Fact, Fork, Notice, Registration, Repair
 from gateway.oversight.obligations import About, abouts_of, winnings_of
 from gateway.oversight.parameters import WinningsRules
+from gateway.oversight.remarks import originals
 from gateway.oversight.state import Marks, What, Working
 from gateway.oversight.tickets import Kind, TicketKey
 from validators.gaming.model import Complex
@@ -58,8 +59,7 @@ class Needs:
     def originals(self) -> list[tuple[str, int]]:
         """The events of earlier runs that corrections of this one name."""
         own = {(one.complex, sequence) for one in self.batches for sequence in one.tally.identities}
-        named = {(one.complex, each.original_sequence) for one in self.batches for each in one.tally.corrections}
-        return sorted(named - own)
+        return sorted(originals(self.facts) - own)
 
     def arrivals(self) -> list[tuple[str, int, int]]:
         """The ranges of events of the batches."""

@@ -1,17 +1,21 @@
 """What single events give away: software that is not registered, corrections of events that do not exist."""
 
-from gateway.oversight.facts import Batch, Correction
+from collections.abc import Iterable
+
+from gateway.oversight.facts import Batch, Correction, Fact
 from gateway.oversight.state import What, Working
 from gateway.oversight.tickets import Kind, Occasion
 from validators.gaming.model import Complex
 
 
 def software(state: Working, batch: Batch, registered: Complex, occasion: Occasion) -> None:
-    """Tells of reported hashes that are not registered."""
+    """Tells of reported hashes that are not registered, with the first event that reported each."""
     for sequence, unit, digest in batch.tally.software:
-        about = (batch.complex, Kind.SOFTWARE, f"{unit}/{digest}")
-        if digest not in registered.software and state.tickets.find(*about) is None:
-            detail = {"unit": unit, "hash": digest, "sequence": sequence}
+        if digest not in registered.software:
+            about = (batch.complex, Kind.SOFTWARE, f"{unit}/{digest}")
+            known = state.tickets.find(*about)
+            first = min(sequence, known.detail["sequence"]) if known else sequence
+            detail = {"unit": unit, "hash": digest, "sequence": first}
             state.tickets.raise_for(about, batch.owner, detail, occasion)
 
 
@@ -36,6 +40,19 @@ def corrections(state: Working, batch: Batch, occasion: Occasion) -> None:
             waiting[one.sequence] = state.changes.waiting[batch.complex, one.sequence] = one
         else:
             _decide(state, batch, one, occasion)
+
+
+def originals(facts: Iterable[Fact]) -> frozenset[tuple[str, int]]:
+    """The events that corrections among these facts name."""
+    batches = (fact for fact in facts if isinstance(fact, Batch))
+    return frozenset((batch.complex, one.original_sequence) for batch in batches for one in batch.tally.corrections)
+
+
+def remember(state: Working, batch: Batch, named: Iterable[tuple[str, int]]) -> None:
+    """Keeps the ids of a batch's events that later corrections name at hand."""
+    for complex_id, sequence in named:
+        if complex_id == batch.complex and sequence in batch.tally.identities:
+            state.identities[complex_id, sequence] = batch.tally.identities[sequence]
 
 
 def _decide(state: Working, batch: Batch, one: Correction, occasion: Occasion) -> None:

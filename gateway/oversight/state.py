@@ -149,7 +149,7 @@ class Changes:
 class Working:
     """The working set. `identities` are the ids of events that corrections name, None where there is no such event.
 
-    `days` has the figures of the days of which a report is at hand, and of no other.
+    `days` has the whole figures of the days of which a report is at hand or comes.
     """
 
     tickets: TicketBook

@@ -1,7 +1,6 @@
 """The figures of each local day by unit, kind and hour, and those that a complex reports for it."""
 
 from collections.abc import Mapping
-from datetime import date
 from typing import Any
 
 from gateway.oversight.facts import NOTHING_COUNTED, Batch, DayReport, Figure
@@ -13,16 +12,14 @@ from gateway.oversight.tickets import Kind, Occasion
 def count(state: Working, batch: Batch, most: int, occasion: Occasion) -> None:
     """Adds the figures of a batch; compares the days that were reported already again."""
     added = state.changes.figures
-    reported: set[date] = set()
     for (day, unit, kind, hour), figure in batch.tally.figures.items():
         key = (batch.complex, day, unit, kind, hour)
         added[key] = added[key].plus(figure) if key in added else figure
-        known = state.days.get((batch.complex, day))
-        if known is not None:
-            known[unit, kind, hour] = known.get((unit, kind, hour), NOTHING_COUNTED).plus(figure)
-            reported.add(day)
-    for day in sorted(reported):
-        _compare(state, (batch.complex, day), batch.owner, most, occasion)
+        known = state.days.setdefault((batch.complex, day), {})
+        known[unit, kind, hour] = known.get((unit, kind, hour), NOTHING_COUNTED).plus(figure)
+    for day in sorted({key[0] for key in batch.tally.figures}):
+        if (batch.complex, day) in state.reports:
+            _compare(state, (batch.complex, day), batch.owner, most, occasion)
 
 
 def report(state: Working, made: DayReport, most: int, occasion: Occasion) -> None:

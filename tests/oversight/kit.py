@@ -28,6 +28,7 @@ NOON = datetime(2026, 11, 26, 7, 0, tzinfo=UTC)
 DAY = date(2026, 11, 26)
 OWNER, OTHER = "050740001239", "990440000385"
 PLAYER = "850315300123"
+UNITS = {"S-1": "SERVER", "M-1": "MACHINE", "M-2": "MACHINE", "D-1": "DESK"}
 PARAMETERS, RULES = parameters(), winnings_rules()
 ENGINE = Engine(PARAMETERS, RULES)
 READER = Reader(Tallier(PARAMETERS, RULES), RULES)
@@ -63,7 +64,9 @@ class Casino:
     kind: str = "093"
     at: datetime = NOON
     made: int = 0
-    units: Mapping[str, str] = field(default_factory=lambda: {"S-1": "SERVER", "M-1": "MACHINE", "M-2": "MACHINE", "D-1": "DESK"})
+    units: Mapping[str, str] = field(
+        default_factory=lambda: {"S-1": "SERVER", "M-1": "MACHINE", "M-2": "MACHINE", "D-1": "DESK"}
+    )
     software: Sequence[str] = ("aa" * 32,)
 
     def body(self, number: int, salt: str = "") -> bytes:
@@ -83,7 +86,7 @@ class Casino:
         salt: str = "",
         forked: bool = False,
     ) -> Draft:
-        """A batch of these events; `refused` sequences came beside them, `span` is First and Last as they are claimed."""
+        """A batch of these events; `refused` sequences came beside them, `span` is First and Last as claimed."""
         refused = tuple(refused)
         numbers = sorted([*(one["sequence"] for one in events), *refused])
         first, last = span or (numbers[0], numbers[-1])
@@ -95,8 +98,8 @@ class Casino:
             "events": len(numbers),
             "refused": len(refused),
         }
-        items = [Item(one["sequence"], one["id"], True, (), "", one) for one in events]  # noqa: FBT003 - accepted
-        items += [Item(one, guid(one), False, (), "00" * 32, {}) for one in refused]  # noqa: FBT003 - refused
+        items = [Item(one["sequence"], one["id"], True, (), "", one) for one in events]
+        items += [Item(one, guid(one), False, (), "00" * 32, {}) for one in refused]
         judgement = self._judgement("GamingBatch", "fma.gaming.events.v1", "kz.fma.gaming.event.v1", {})
         judgement = replace(judgement, items=tuple(items), series=Series(self.complex, number, facts))
         if forked:
@@ -239,7 +242,10 @@ def outcome(state: Working) -> dict[str, Any]:
         for name, one in state.progress.items()
     }
     sums = {(one.player, one.operation, one.total, one.reported, one.open) for one in state.obligations.values()}
-    numbers = {name: runs(sorted(n for first, last in found for n in range(first, last + 1))) for name, found in missing.items()}
+    numbers = {
+        name: runs(sorted(n for first, last in found for n in range(first, last + 1)))
+        for name, found in missing.items()
+    }
     return {"tickets": tickets, "missing": numbers, "progress": progress, "sums": sums}
 
 
