@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench import agent, gaming_path, path, verdict
+from bench import agent, gaming, gaming_path, path, verdict
 from bench.messages import make_corpus
 
 RESULTS = Path(__file__).parent / "results"
-MEASURES = ("verdict", "path", "agent", "gaming-path")
+MEASURES = ("verdict", "path", "agent", "gaming", "gaming-path")
 
 
 def main() -> None:
@@ -29,6 +29,9 @@ def main() -> None:
             events = 20_000 if chosen.quick else 100_000
             figures["agent"] = agent.measure(Path(place) / "agent", events).facts()
             _print("agent", figures["agent"])
+        if chosen.only in (None, "gaming"):
+            figures["gaming"] = gaming.measure(5 if chosen.quick else 15).facts()
+            _print("gaming", figures["gaming"])
         if chosen.only in (None, "gaming-path"):
             figures["gaming-path"] = _gaming(Path(place), now, 8 if chosen.quick else 25)
             _print("gaming-path", figures["gaming-path"])

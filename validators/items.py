@@ -60,6 +60,12 @@ def carried(root: etree._Element, holder: etree._Element, tag: str, schema: Sche
     return Carried(elements, place, structure, _explained(elements, place, ill, schema))
 
 
+def alone(element: etree._Element, schema: Schema) -> Carried:
+    """An item without its message, and the schema's word on it."""
+    ill = [] if schema.accepts_part(element) else [0]
+    return Carried([element], "", [], _explained([element], "", ill, schema))
+
+
 def bare(root: etree._Element, holder: etree._Element, tag: str, schema: Schema) -> list[Finding]:
     """The defects outside of the items of a message whose items are not looked at, since they are too many."""
     count = sum(1 for _ in holder.iterchildren(tag))

@@ -30,7 +30,23 @@ TRANSACTIONAL_ID = "fma-relay-{ledger}"
     "--metrics-port", type=click.IntRange(1, 65535), help="Where /metrics is served; not served if not given."
 )
 @click.option("--crl", "lists", multiple=True, type=click.Path(path_type=Path), help="A revocation list; repeatable.")
-def serve(directory: Path | None, host: str, port: int, metrics_port: int | None, lists: tuple[Path, ...]) -> None:
+@click.option(
+    "--judging-processes",
+    type=click.IntRange(0, 64),
+    default=1,
+    show_default=True,
+    envvar="GATEWAY_JUDGING_PROCESSES",
+    show_envvar=True,
+    help="How many processes judge beside the intake; 0: it judges itself.",
+)
+def serve(
+    directory: Path | None,
+    host: str,
+    port: int,
+    metrics_port: int | None,
+    lists: tuple[Path, ...],
+    judging_processes: int,
+) -> None:
     """Serves the intake over HTTP until SIGTERM, then finishes what is under way.
 
     PostgreSQL, Kafka, the public URL and the gateway's key are named by GATEWAY_DATABASE_URL, GATEWAY_KAFKA_BOOTSTRAP,
@@ -48,6 +64,7 @@ def serve(directory: Path | None, host: str, port: int, metrics_port: int | None
             port=port,
             metrics_port=metrics_port,
             revocation_lists=lists,
+            judging_processes=judging_processes,
         )
     )
 

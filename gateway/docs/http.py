@@ -1,7 +1,6 @@
 """The page of the HTTP interface and its contract (OpenAPI), from the application itself."""
 
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,8 @@ from gateway.intake.senders import EnrolledSenders
 from gateway.intake.services import Services
 from gateway.intake.settings import IntakeSettings
 from gateway.journal import Directory, DirectoryCache, Journal
+from gateway.judging.processes import JudgingProcesses
+from gateway.judging.settings import JudgingSettings
 from gateway.sealing.generation import make_gateway_key
 from gateway.sealing.jws import KeySet
 from gateway.sealing.keys import LocalKeyHolder
@@ -32,7 +33,8 @@ def openapi() -> Mapping[str, Any]:
     keys = LocalKeyHolder.from_pem(issued.key, issued.certificate)
     journal, metrics = Journal(NOWHERE), Metrics()
     senders = EnrolledSenders(DirectoryCache(Directory(NOWHERE)), [])
-    pipeline = make_pipeline(settings.bounds, Parts(journal, senders, keys, metrics, ThreadPoolExecutor(1)))
+    judging = JudgingProcesses(0, JudgingSettings(), lambda: senders.trust, metrics.timed)
+    pipeline = make_pipeline(settings.bounds, Parts(journal, senders, keys, metrics, judging))
     gate = Gate(1)
     services = Services(settings, pipeline, journal, senders, keys, KeySet.of(keys), metrics, {}, gate, gate)
     return create_app(services).openapi()

@@ -1,10 +1,13 @@
 """The application: the routes, and the edge around them."""
 
+from collections.abc import Mapping
 from importlib.metadata import version
 from time import monotonic
+from typing import Any
 
 from fastapi import FastAPI
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from codes.editions import load_codebook
 from gateway.intake.codelists import codes_router
@@ -19,10 +22,32 @@ from gateway.intake.services import Services
 PACKAGE = "fma-gateway"
 
 
+class Application(FastAPI):
+    """FastAPI, passed by on the ways in: a POST to one of `shortcuts` meets none of the framework's layers.
+
+    They are among the routes too, where other methods and the documentation find them.
+    """
+
+    def __init__(self, shortcuts: Mapping[str, ASGIApp], **options: Any) -> None:
+        super().__init__(**options)
+        self._shortcuts = shortcuts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves one request, or the server's own events."""
+        shortcut = self._shortcuts.get(scope["path"]) if scope["type"] == "http" and scope["method"] == "POST" else None
+        if shortcut is None:
+            await super().__call__(scope, receive, send)
+        else:
+            await shortcut(scope, receive, send)
+
+
 def create_app(services: Services) -> FastAPI:
     """The application over services that are already started."""
     settings = services.settings
-    app = FastAPI(
+    edge = Edge(services.metrics, settings.bounds, settings.default_language)
+    filing = Filing(services)
+    app = Application(
+        {MESSAGES: edge.shortcut(filing.file), VALIDATE: edge.shortcut(filing.validate)},
         title=TITLE,
         version=version(PACKAGE),
         docs_url=None,
@@ -30,15 +55,12 @@ def create_app(services: Services) -> FastAPI:
         openapi_url="/openapi.json",
         redirect_slashes=False,
     )
-    edge = Edge(services.metrics, settings.bounds, settings.default_language)
     for kind, handler in edge.handlers().items():
         app.add_exception_handler(kind, handler)
-    filing = Filing(services)
     app.router.routes += [
         Route(MESSAGES, filing.file, methods=["POST"]),
         Route(VALIDATE, filing.validate, methods=["POST"]),
     ]
-    app.add_middleware(edge.shortcut, routes={MESSAGES: filing.file, VALIDATE: filing.validate})
     app.add_middleware(edge.around)
     checks = ReadyChecks(services.checks, settings.bounds.ready_seconds, monotonic)
     book = load_codebook()

@@ -1,7 +1,7 @@
 """The outermost layer: names each request, times it, logs it, and turns every error into a problem."""
 
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import structlog
@@ -57,17 +57,10 @@ class Edge:
 
         return served
 
-    def shortcut(self, app: ASGIApp, routes: Mapping[str, Endpoint]) -> ASGIApp:
-        """The application with the ways in before it: a POST to one of `routes` passes by the framework's layers.
+    def shortcut(self, endpoint: Endpoint) -> ASGIApp:
+        """An endpoint with the edge around it and nothing of the framework in between."""
 
-        They are among the application's own routes too, where other methods and the documentation find them.
-        """
-
-        async def served(scope: Scope, receive: Receive, send: Send) -> None:
-            endpoint = routes.get(scope["path"]) if scope["type"] == "http" and scope["method"] == "POST" else None
-            if endpoint is None:
-                await app(scope, receive, send)
-                return
+        async def answered(scope: Scope, receive: Receive, send: Send) -> None:
             request = Request(scope, receive)
             try:
                 response = await endpoint(request)
@@ -75,7 +68,7 @@ class Edge:
                 response = await self.handle(request, error)
             await response(scope, receive, send)
 
-        return served
+        return self.around(answered)
 
     async def _serve(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one request; never raises an Exception."""
