@@ -74,10 +74,10 @@ async def _run(feed: Feed, facts: StackFacts) -> dict[str, float]:
     await enrol_owners(facts.database_url, feed.directory, feed.owners, datetime.now(UTC))
     await asyncio.sleep(KNOWN_SECONDS)
     at_rest = resident(facts)
-    reader = reader_of(facts.kafka, TOPIC)
     registered = await post_lanes(facts.url, [iter([body]) for body in feed.registrations])
     warm = await post_lanes(facts.url, _lanes(feed, 0, WARM_BATCHES))
-    assert {*registered.statuses, *warm.statuses} == {201}
+    assert {*registered.statuses, *warm.statuses} == {201}, (registered.statuses, warm.statuses)
+    reader = reader_of(facts.kafka, TOPIC)
     before = cpu_of(facts)
     started = time.perf_counter()
     load = await post_lanes(facts.url, _lanes(feed, WARM_BATCHES, None))
