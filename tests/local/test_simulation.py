@@ -133,6 +133,14 @@ def test_players_are_known_old_enough_and_win_too_little_for_an_fm1(owners: list
     assert max(won.values()) < 1_000_000
 
 
+def test_desks_and_tables_are_handed_over_each_shift(owners: list[Owner]) -> None:
+    events = played(house_of(owners, "093", 5), 5, minutes=20 * 60, rate=0.02)
+    openings = Counter(event["unit"] for event in events if event["kind"] == "DESK-OPENING")
+    closings = Counter(event["unit"] for event in events if event["kind"] == "DESK-CLOSING")
+    assert openings == closings
+    assert set(openings.values()) == {3}
+
+
 def test_a_batch_holds_whole_turns(owners: list[Owner]) -> None:
     turns = list(Play(house_of(owners, "093", 3), Random(3), START, 20).turns(START + timedelta(minutes=1)))
     batches = list(cut(turns, 25))

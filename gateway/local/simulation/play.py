@@ -1,7 +1,7 @@
 """The play of one house as a stream of events: pure, and the same for the same seed."""
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from random import Random
 from typing import Protocol
 
@@ -12,6 +12,7 @@ from gateway.local.simulation.model import House, SimulatedEvent
 
 LOTTERY = "092"
 BUSIER_THAN_DESKS = 3
+SHIFT = timedelta(hours=8)
 
 
 class Part(Protocol):
@@ -43,10 +44,20 @@ class Play:
         """
         for part in (self.server, *self._parts):
             yield list(part.opening())
+        shift_ends = self.diary.now + SHIFT
         while self.diary.now < until:
+            if self.diary.now >= shift_ends:
+                shift_ends += SHIFT
+                yield from self._handed_over()
             yield [*self.server.play(), *self.diary.random.choice(self._busy).play()]
         for part in (*self._parts, self.server):
             yield list(part.closing())
+
+    def _handed_over(self) -> Iterator[list[SimulatedEvent]]:
+        """At the end of a shift desks and tables are closed by one cashier and opened by the next."""
+        for part in self._parts:
+            if isinstance(part, Desks | Tables):
+                yield [*part.closing(), *part.opening()]
 
     def _halls(self) -> Iterator[Part]:
         if self.machines is not None:
