@@ -244,3 +244,56 @@ FROM unnest($2::uuid[], $3::text[], $4::text[], $5::date[], $6::text[], $7::text
 ON CONFLICT (id) DO UPDATE SET total = EXCLUDED.total, events = EXCLUDED.events, reported = EXCLUDED.reported,
     overdue = EXCLUDED.overdue, revision = EXCLUDED.revision, opened_at = EXCLUDED.opened_at,
     closed_at = EXCLUDED.closed_at;
+
+-- name: register_version
+SELECT version FROM register;
+
+-- name: complexes_since
+SELECT id, owner, state, kind, name, premises, heartbeat_seconds, certificate, units, software
+FROM complexes WHERE version > $1;
+
+-- name: complexes_of_owner
+SELECT complexes.*, top_batch, top_event, received_batches, heard_at, clock_ms
+FROM complexes JOIN complex_progress ON complex_progress.complex = complexes.id
+WHERE owner = $1 AND ($2::text IS NULL OR id = $2)
+ORDER BY id;
+
+-- name: place_of_complex
+SELECT coalesce(number, 0) AS last_batch, coalesce(last, 0) AS last_event, sha256
+FROM (
+    SELECT coalesce(
+        (SELECT first - 1 FROM absent_numbers WHERE complex = $1 AND what = 'batch' ORDER BY last LIMIT 1),
+        (SELECT top_batch FROM complex_progress WHERE complex = $1)
+    ) AS reached
+) AS place
+LEFT JOIN complex_batches ON complex = $1 AND number = reached;
+
+-- name: missing_of_complex
+SELECT what, first, last, ticket FROM absent_numbers
+WHERE complex = $1 AND ticket IS NOT NULL ORDER BY what, last LIMIT $2;
+
+-- name: open_tickets_of_complex
+SELECT * FROM tickets WHERE complex = $1 AND state = 'open' ORDER BY opened_at, id LIMIT $2;
+
+-- name: report_of_day
+SELECT complex, day, last_event, receipt, figures FROM day_reports WHERE complex = $1 AND day = $2;
+
+-- name: tickets_of_owner
+SELECT * FROM tickets
+WHERE owner = $1 AND ($2::text IS NULL OR state = $2) AND ($3::text IS NULL OR complex = $3)
+    AND ($4::uuid IS NULL OR (opened_at, id) > (SELECT opened_at, id FROM tickets WHERE id = $4 AND owner = $1))
+ORDER BY opened_at, id LIMIT $5;
+
+-- name: obligations_of_owner
+SELECT id, owner, player, day, operation, threshold::text, deadline, total::text, events, reported::text, overdue,
+    revision, opened_at, closed_at
+FROM obligations
+WHERE owner = $1 AND revision > 0 AND ($2::boolean IS NULL OR (closed_at IS NULL) = $2)
+    AND ($3::uuid IS NULL OR (opened_at, id) > (SELECT opened_at, id FROM obligations WHERE id = $3 AND owner = $1))
+ORDER BY opened_at, id LIMIT $4;
+
+-- name: ticket_of_owner
+SELECT true FROM tickets WHERE id = $1 AND owner = $2;
+
+-- name: obligation_of_owner
+SELECT true FROM obligations WHERE id = $1 AND owner = $2 AND revision > 0;
