@@ -1,4 +1,4 @@
-"""`gateway serve`, `relay`, `oversee`, `migrate`, `topics`: the parts alone, for deployments and for the local stack."""
+"""`gateway serve`, `relay`, `oversee`, `migrate`, `topics`: the parts alone, for deployments and the local stack."""
 
 import asyncio
 import json

@@ -12,7 +12,7 @@ from gateway.intake.metrics import Metrics
 from gateway.intake.senders import EnrolledSenders
 from gateway.intake.services import ReadyCheck, Services, utc_now
 from gateway.intake.settings import Bounds, IntakeSettings
-from gateway.journal import Checkpointer, Directory, DirectoryCache, Journal
+from gateway.journal import Checkpointer, Directory, DirectoryCache, Journal, OversightReader
 from gateway.judging.processes import JudgingProcesses
 from gateway.judging.settings import JudgingSettings
 from gateway.model import Checkpoint
@@ -61,6 +61,7 @@ async def open_services(
             ready_checks(settings, journal, kafka_check),
             Gate(settings.bounds.bytes_in_flight),
             Gate(settings.bounds.requests_in_flight),
+            await stack.enter_async_context(OversightReader(settings.database_url, journal)),
         )
         add_gauges(services)
 

@@ -112,13 +112,14 @@ class OversightReader:
         """The complexes that changed after a version."""
         return [complex_of(row) for row in await self._fetch("complexes_since", version)]
 
-    async def complexes(self, owner: str) -> list[tuple[Complex, Progress]]:
-        """The complexes of an owner by identifier, and how far each of them has come."""
-        return [(complex_of(row), progress_of(row)) for row in await self._fetch("complexes_of_owner", owner, None)]
+    async def complexes(self, owner: str, after: str | None, limit: int) -> list[tuple[Complex, Progress]]:
+        """Complexes of an owner by identifier, those behind `after`, and how far each of them has come."""
+        found = await self._fetch("complexes_of_owner", owner, None, after, limit)
+        return [(complex_of(row), progress_of(row)) for row in found]
 
     async def complex(self, owner: str, name: str) -> tuple[Complex, Progress] | None:
         """One complex of an owner; another's does not exist."""
-        found = await self._fetch("complexes_of_owner", owner, name)
+        found = await self._fetch("complexes_of_owner", owner, name, None, 1)
         return (complex_of(found[0]), progress_of(found[0])) if found else None
 
     async def place(self, owner: str, name: str) -> Place | None:

@@ -255,8 +255,8 @@ FROM complexes WHERE version > $1;
 -- name: complexes_of_owner
 SELECT complexes.*, top_batch, top_event, received_batches, heard_at, clock_ms
 FROM complexes JOIN complex_progress ON complex_progress.complex = complexes.id
-WHERE owner = $1 AND ($2::text IS NULL OR id = $2)
-ORDER BY id;
+WHERE owner = $1 AND ($2::text IS NULL OR id = $2) AND ($3::text IS NULL OR id > $3)
+ORDER BY id LIMIT $4;
 
 -- name: place_of_complex
 SELECT coalesce(number, 0) AS last_batch, coalesce(last, 0) AS last_event, sha256
