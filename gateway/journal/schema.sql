@@ -172,7 +172,7 @@ CREATE TRIGGER never_deleted BEFORE DELETE ON certificates FOR EACH ROW EXECUTE 
 -- Oversight: what its reader of the log knows of the complexes. All of it follows from the log.
 
 CREATE TABLE oversight_positions (
-    ledger integer PRIMARY KEY REFERENCES ledgers,
+    ledger integer PRIMARY KEY,
     epoch bigint NOT NULL,
     seq bigint NOT NULL CHECK (seq >= 0)
 );

@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from gateway.judging.examination import rendered
 from gateway.model import Draft, Item, Judgement, Receipt, Series, Verdict
 from gateway.oversight.engine import Engine
 from gateway.oversight.facts import Batch, Fact
@@ -194,7 +195,7 @@ class Casino:
             series=judgement.series,
         )
         sealed = await seal_receipt(receipt, KEYS)
-        return Draft(sealed, body, await records_for(judgement, sealed, KEYS))
+        return Draft(sealed, body, await records_for(rendered(judgement), sealed, KEYS))
 
 
 def line(draft: Draft, seq: int) -> Line:
