@@ -244,7 +244,7 @@ async def _nothing_but_the_holes_is_missing(simulation: Simulation, url: str) ->
     assert missing == holes
     for script in simulation.scripts:
         position = positions[script.house.id]
-        assert position["last_event"] == script.last_event
+        assert position["highest_event"] == script.last_event
         open_tickets = [row for row in account.tickets if row.complex == script.house.id and row.state == "open"]
         assert len(position["open_tickets"]) == len(open_tickets)
 

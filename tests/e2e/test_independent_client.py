@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
@@ -259,10 +259,10 @@ def gateway(*arguments: str) -> None:
 class Session:
     """One connection of the casino to the gateway."""
 
-    def __init__(self, client: Client, url: str) -> None:
+    def __init__(self, client: Client, url: str, http: httpx.Client) -> None:
         self._client = client
         self._url = url
-        self._http = httpx.Client(base_url=url, timeout=30)
+        self._http = http
 
     def file(self, body: bytes) -> Mapping[str, Any]:
         """The receipt's facts; a casino that was enrolled just now may have to wait some seconds."""
@@ -290,14 +290,15 @@ class Session:
 
 
 @pytest.fixture
-def casino(stack: Running, tmp_path: Path) -> tuple[Client, Session]:
+def casino(stack: Running, tmp_path: Path) -> Iterator[tuple[Client, Session]]:
     identifier = make_identifier()
     client, (authority, own) = certified("Independent casino", identifier, tmp_path)
     here = ("--dir", str(stack.directory))
     gateway("trust", "add", str(authority), *here)
     names = ("--kind", KIND, "--name", "Independent casino", "--certificate", str(own))
     gateway("entities", "enrol", "--bin", identifier, *names, *here)
-    return client, Session(client, stack.url or "")
+    with httpx.Client(base_url=stack.url or "", timeout=30) as http:
+        yield client, Session(client, stack.url or "", http)
 
 
 def test_a_client_of_other_make_files_batches_closes_a_gap_and_repairs_its_chain(
