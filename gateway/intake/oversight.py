@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from urllib.parse import urlencode
 
 import orjson
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
 from gateway.intake.authentication import reader_of
@@ -32,6 +32,7 @@ COMPLEXES, TICKETS, OBLIGATIONS = "/v1/gaming/complexes", "/v1/tickets", "/v1/ob
 
 _FORM = re.compile(r"[A-Z0-9][A-Z0-9-]{1,30}[A-Z0-9]")
 
+Named = Annotated[str, Path(alias="complex", description="the complex's identifier")]
 After = Annotated[str | None, Query(description="the cursor of the page before")]
 Limit = Annotated[int, Query(ge=1, description="at most so many; the gateway may give fewer")]
 Wanted = Annotated[str | None, Query(description="open or closed; both where it is not given")]
@@ -42,9 +43,9 @@ def oversight_router(services: Services) -> APIRouter:
     reading = OversightReading(services)
     router = APIRouter(tags=["oversight"])
     add_get(router, COMPLEXES, reading.complexes, ComplexPage, 400, 401, 503)
-    add_get(router, COMPLEXES + "/{name}", reading.complex, ComplexFacts, 401, 404, 503)
-    add_get(router, COMPLEXES + "/{name}/position", reading.position, PositionFacts, 401, 404, 503)
-    add_get(router, COMPLEXES + "/{name}/days/{day}", reading.day, DayFacts, 400, 401, 404, 503)
+    add_get(router, COMPLEXES + "/{complex}", reading.complex, ComplexFacts, 401, 404, 503)
+    add_get(router, COMPLEXES + "/{complex}/position", reading.position, PositionFacts, 401, 404, 503)
+    add_get(router, COMPLEXES + "/{complex}/days/{day}", reading.day, DayFacts, 400, 401, 404, 503)
     add_get(router, TICKETS, reading.tickets, TicketPage, 400, 401, 404, 503)
     add_get(router, OBLIGATIONS, reading.obligations, ObligationPage, 400, 401, 503)
     return router
@@ -73,21 +74,21 @@ class OversightReading:
         following = {"after": shown[-1][0].id} if len(found) > limit else None
         return _page("complexes", [complex_facts(*one) for one in shown], _next(COMPLEXES, limit, following))
 
-    async def complex(self, request: Request, name: str) -> Response:
+    async def complex(self, request: Request, name: Named) -> Response:
         """One complex as it is registered now."""
         known = await self._oversight.complex(await self._reader(request), _named(name))
         if known is None:
             raise NotFound
         return _answer(complex_facts(*known))
 
-    async def position(self, request: Request, name: str) -> Response:
+    async def position(self, request: Request, name: Named) -> Response:
         """What was received of a complex last: everything up to a batch, its hash, what is missing, open tickets."""
         place = await self._oversight.place(await self._reader(request), _named(name))
         if place is None:
             raise NotFound
         return _answer(position_facts(place))
 
-    async def day(self, request: Request, name: str, day: str) -> Response:
+    async def day(self, request: Request, name: Named, day: str) -> Response:
         """The gateway's figures for a local day of a complex, the reported ones, and where they differ."""
         owner = await self._reader(request)
         wanted = _day(day)

@@ -166,14 +166,14 @@ async def test_a_complex_is_found_at_once_after_it_was_registered(services: Serv
         OversightReader(world.settings.database_url, services.journal) as reader,
         ComplexRegister(reader, seconds=60) as register,
     ):
-        assert await register.find(owner, late.complex) is None
+        assert await register.complex_anew(owner, late.complex) is None
         await services.journal.append(await late.register())
         assert register.complex_of(owner, late.complex) is None
-        found = await register.find(owner, late.complex)
+        found = await register.complex_anew(owner, late.complex)
         assert found is not None
         assert register.complex_of(world["bank"].identifier, late.complex) is None
         await services.journal.append(await late.register("SUSPEND"))
-        suspended = await register.again(owner, late.complex)
+        suspended = await register.complex_anew(owner, late.complex)
         assert suspended is not None
         assert suspended.state == "suspended"
 

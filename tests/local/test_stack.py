@@ -62,8 +62,8 @@ def test_two_ups_at_once_make_one_stack(own: Stack) -> None:
     assert first == second
     assert {"url", "database_url", "kafka", "dir", "pids"} <= first.keys()
     assert [type(first["pids"][part]) for part in PARTS] == [int, int, list, list, list]
-    counts = {part: len(first["pids"][part]) for part in ("intake", "relay", "oversight")}
-    assert counts == {"intake": 2, "relay": 1, "oversight": 1}
+    started = {part: len(first["pids"][part]) for part in ("intake", "relay", "oversight")}
+    assert started == {"intake": 2, "relay": 1, "oversight": 1}
     assert first["dir"] == str(own.directory)
     with urllib.request.urlopen(f"{first['url']}/readyz", timeout=5) as response:  # noqa: S310 - our own URL
         assert response.status == 200

@@ -42,15 +42,8 @@ class ComplexRegister:
         found = self._complexes.get(name)
         return found if found is not None and found.owner == owner else None
 
-    async def find(self, owner: str, name: str) -> Complex | None:
-        """The owner's complex: from the copy, else once more when all that was filed before was overseen.
-
-        Raises Unavailable where oversight does not keep up.
-        """
-        return self.complex_of(owner, name) or await self.again(owner, name)
-
-    async def again(self, owner: str, name: str) -> Complex | None:
-        """The owner's complex when all that was filed before was overseen; for one that the copy has otherwise.
+    async def complex_anew(self, owner: str, name: str) -> Complex | None:
+        """The same once everything filed before this call was overseen.
 
         Raises Unavailable where oversight does not keep up.
         """
