@@ -28,6 +28,13 @@ PLAN = HousePlan({2: (Fault.DELAY, 0), 4: (Fault.BAD_EVENT, 0), 6: (Fault.WINNIN
 PLAY = timedelta(seconds=65)
 RATE = 5.0
 BATCH = 40
+REMARKS = {
+    "batch 3": ", while batch 2 is lost on the way",
+    "batch 2": ", found and sent late",
+    "batch 4": " with some events that can't be",
+    "batch 6": " with a large prize",
+    "FM-1": " about the prize",
+}
 ASK_POSITION_AFTER = ("batch 1", "batch 3", "batch 2")
 ASK_OBLIGATIONS_AFTER = ("batch 6", "FM-1")
 READ_WITHIN_SECONDS = 20.0
@@ -44,7 +51,9 @@ class Speaker:
     async def send(self, post: Post) -> None:
         """Files a message and shows the answer; raises DemoFailed when it is not the expected one."""
         answer = await file_message(self.client, post.body, language=self.lang)
-        click.echo(f"  {post.what}: {answer.status} {answer.facts.get('verdict') or answer.facts.get('title')}")
+        click.echo(
+            f"  {post.what}{REMARKS.get(post.what, '')}: {answer.status} {answer.facts.get('verdict') or answer.facts.get('title')}"
+        )
         items = answer.facts.get("items", ())
         for item in items:
             finding = item["findings"][0]
