@@ -51,9 +51,8 @@ class Speaker:
     async def send(self, post: Post) -> None:
         """Files a message and shows the answer; raises DemoFailed when it is not the expected one."""
         answer = await file_message(self.client, post.body, language=self.lang)
-        click.echo(
-            f"  {post.what}{REMARKS.get(post.what, '')}: {answer.status} {answer.facts.get('verdict') or answer.facts.get('title')}"
-        )
+        told = answer.facts.get("verdict") or answer.facts.get("title")
+        click.echo(f"  {post.what}{REMARKS.get(post.what, '')}: {answer.status} {told}")
         items = answer.facts.get("items", ())
         for item in items:
             finding = item["findings"][0]

@@ -169,14 +169,14 @@ def _enrolled_owners(settings: Settings, seed: int, now: datetime) -> list[Owner
 
 async def _run(simulation: Simulation, manner: Manner, as_json: bool) -> int:
     started = time.monotonic()
-    undelivered, differences = "", {}
+    undelivered, differences, fed = "", {}, 0
     async with httpx.AsyncClient(base_url=manner.url, timeout=60.0) as client:
         delivery = Delivery(client, Pace(simulation.course.start if manner.live else None), manner.patience)
         try:
             if manner.agents is None:
                 await delivery.run([script.steps() for script in simulation.scripts], _progress)
             else:
-                await _through_agents(simulation, delivery, manner.url, manner.agents)
+                fed = await _through_agents(simulation, delivery, manner.url, manner.agents)
             if manner.check:
                 differences = await simulation.differences(client, datetime.now(UTC))
         except* NotDelivered as errors:
@@ -186,6 +186,7 @@ async def _run(simulation: Simulation, manner: Manner, as_json: bool) -> int:
         "messages": delivery.answers,
         "seconds": round(time.monotonic() - started, 3),
         **simulation.told(),
+        "fed_to_agents": fed,
         "surprises": [asdict(surprise) for surprise in delivery.surprises],
         "differences": differences,
         "undelivered": undelivered,
@@ -194,15 +195,19 @@ async def _run(simulation: Simulation, manner: Manner, as_json: bool) -> int:
     return NOT_DELIVERED if undelivered else NOT_AS_EXPECTED if delivery.surprises or any(differences.values()) else 0
 
 
-async def _through_agents(simulation: Simulation, delivery: Delivery, url: str, place: Path) -> None:
+async def _through_agents(simulation: Simulation, delivery: Delivery, url: str, place: Path) -> int:
+    """Registers the complexes and runs their agents until everything has a receipt; returns how many events."""
+    fed = 0
     await delivery.run([islice(script.steps(), 1) for script in simulation.scripts], _progress)
     async with asyncio.TaskGroup() as running:
         for house in simulation.houses:
             one = AgentFeed(house, place / house.id, url)
             one.prepare()
             count = feed(one, plain_events(house, simulation.course, simulation.seed))
+            fed += count
             click.echo(f"{house.id}: {count} events before its agent", err=True)
             running.create_task(one.run())
+    return fed
 
 
 async def _progress(answers: int) -> None:
@@ -213,7 +218,8 @@ def _show(report: dict[str, Any], as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(report, ensure_ascii=False))
         return
-    click.echo(f"{len(report['complexes'])} complexes, {report['messages']} messages, {report['events']} events")
+    events = report["events"] + report["fed_to_agents"]
+    click.echo(f"{len(report['complexes'])} complexes, {report['messages']} messages, {events} events")
     for name, rows in (
         ("injected", report["injected"]),
         *report["expected"].items(),
