@@ -9,7 +9,19 @@ from uuid_utils.compat import uuid7
 
 from gateway.errors import GatewayError
 from gateway.journal.errors import SeriesConflict
-from gateway.model import Draft, Entity, EntityState, Examined, Filed, Judged, Judgement, Receipt, Standing, Submission, Verdict
+from gateway.model import (
+    Draft,
+    Entity,
+    EntityState,
+    Examined,
+    Filed,
+    Judged,
+    Judgement,
+    Receipt,
+    Standing,
+    Submission,
+    Verdict,
+)
 from gateway.sealing.jws import KeySet
 from gateway.sealing.keys import KeyHolder
 from gateway.sealing.receipts import read_receipt, seal_receipt
@@ -66,7 +78,8 @@ class Judging(Protocol):
         """The message as who signed it, whom and which complex it names, and what it is judged to be.
 
         It is judged under `standing`; where that is None, under the one that was last told for the signer's
-        certificate and the complex, or not at all. Raises validators.refusals.Refusal and SignatureRefused; Unavailable where nobody can examine it.
+        certificate and the complex, or not at all. Raises validators.refusals.Refusal and SignatureRefused;
+        Unavailable where nobody can examine it.
         """
 
 
@@ -78,6 +91,16 @@ class Register(Protocol):
 
     async def complex_anew(self, owner: str, complex_id: str) -> Complex | None:
         """The same once every message filed before this call is taken into account; raises Unavailable."""
+
+
+class NoComplexes:
+    """A register without a complex, for a gateway that takes no feeds."""
+
+    def complex_of(self, owner: str, complex_id: str) -> Complex | None:  # noqa: ARG002 - there is none
+        return None
+
+    async def complex_anew(self, owner: str, complex_id: str) -> Complex | None:
+        return self.complex_of(owner, complex_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +132,7 @@ class Pipeline:
     keys: KeyHolder
     keyset: KeySet
     judging: Judging
-    register: Register
+    register: Register = field(default_factory=NoComplexes)
     quota: Callable[[str], None] = field(default=_no_quota)
     watch: Callable[[str], AbstractContextManager[object]] = field(default=_no_watch)
 
@@ -161,7 +184,7 @@ class Pipeline:
         sender = self._sender_of(examined)
         self.quota(sender.identifier)
         named = examined.complex_id
-        standing = Standing(sender.kind, named and self.register.complex_of(sender.identifier, named))
+        standing = Standing(sender.kind, self.register.complex_of(sender.identifier, named) if named else None)
         judged = await self._judged(submission, examined, standing)
         if named and (judged.judgement.items or not judged.judgement.verdict.stands):
             anew = Standing(sender.kind, await self.register.complex_anew(sender.identifier, named))
@@ -185,8 +208,7 @@ class Pipeline:
         if entity is None or entity.identifier != signer.identifier:
             raise SenderNotEnrolled("the certificate is not enrolled")
         standing(entity)
-        if examined.reporter is not None and examined.reporter != entity.identifier:
-            raise SenderMismatch("the message names another reporting entity than its signer")
+        check_reporter(examined.reporter, entity.identifier)
         return entity
 
     def _known(self, filed: Filed) -> Outcome:
@@ -210,6 +232,12 @@ def standing(entity: Entity) -> Entity:
     if entity.state is not EntityState.ACTIVE:
         raise SenderSuspended("the entity is suspended")
     return entity
+
+
+def check_reporter(reporter: str | None, signer: str | None) -> None:
+    """Raises SenderMismatch where the message names another reporting entity than the one that signed it."""
+    if reporter is not None and reporter != signer:
+        raise SenderMismatch("the message names another reporting entity than its signer")
 
 
 def draw_up(submission: Submission, sender: Entity, judgement: Judgement) -> Receipt:

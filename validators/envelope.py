@@ -8,7 +8,7 @@ from lxml import etree
 
 from validators.faults import Fault, Flaw
 from validators.model import Circumstances
-from validators.values import has_moment_form, later, local, read_moment
+from validators.values import has_moment_form, is_number, later, local, read_moment
 
 AGENCY = "AFM"
 
@@ -24,7 +24,7 @@ def receiver_flaw(value: str) -> Flaw | None:
 
 def transport_flaw(value: str) -> Flaw | None:
     """The kind of transport is a number; nothing depends on it."""
-    return None if value.isascii() and value.isdigit() else _TRANSPORT
+    return None if is_number(value) else _TRANSPORT
 
 
 def moment_flaw(value: str, received: datetime, latest: datetime, hours: int) -> Flaw | None:

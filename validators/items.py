@@ -62,6 +62,12 @@ def carried(root: etree._Element, holder: etree._Element, tag: str, schema: Sche
     return Carried(elements, place, structure, _explained(elements, place, ill, schema))
 
 
+def alone(element: etree._Element, schema: Schema) -> Carried:
+    """An item without its message, and the schema's word on it."""
+    ill = [] if schema.accepts_part(element) else [0]
+    return Carried([element], "", [], _explained([element], "", ill, schema))
+
+
 def bare(root: etree._Element, holder: etree._Element, tag: str, schema: Schema) -> list[Finding]:
     """The defects outside of the items of a message whose items are not looked at, since they are too many."""
     count = sum(1 for _ in holder.iterchildren(tag))
@@ -69,10 +75,9 @@ def bare(root: etree._Element, holder: etree._Element, tag: str, schema: Schema)
     return [finding for finding in structure if finding.path != f"{path_of(holder)}/{tag}"]
 
 
-def judge_each(
-    carried: Carried, given: Sequence[Given], judge: Callable[[Carried, int, Given], Item]
-) -> tuple[Item, ...]:
-    """The outcome of each item in its order: what the schema refuses is refused, the rest is asked of `judge`.
+def judge_each(carried: Carried, given: Sequence[Given], judge: Callable[[int, Given], Item]) -> tuple[Item, ...]:
+    """The outcome of each item in its order: what the schema refuses is refused, the rest is asked of `judge`, by its
+    position.
 
     `given` are the attributes of each, by its position.
     """
@@ -80,7 +85,7 @@ def judge_each(
     for position, attributes in enumerate(given):
         ill = carried.ill.get(position)
         if ill is None:
-            items.append(judge(carried, position, attributes))
+            items.append(judge(position, attributes))
         else:
             number, identity = read_whole(attributes.get("Sequence", "")) or 0, attributes.get("Id", "")
             items.append(refused_item(carried.elements[position], number, identity, ill))

@@ -52,7 +52,12 @@ class Attributes:
     def __init__(self, tag: str, names: Sequence[str]) -> None:
         self.tag = tag
         self._names = {name: "".join(part.capitalize() for part in name.split("_")) for name in names}
+        self._members = {tag: name for name, tag in self._names.items()}
         self._order = {name: place for place, name in enumerate(names)}
+
+    def member(self, attribute: str) -> str:
+        """The member of the content that an attribute stands for; the attribute itself where there is none."""
+        return self._members.get(attribute, attribute)
 
     def written(self, content: Content) -> dict[str, str]:
         """The attributes of the element; raises UnknownAttribute for a member that is none."""

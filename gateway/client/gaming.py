@@ -194,6 +194,11 @@ def attributes_of(event: EventContent) -> dict[str, str]:
     return _EVENT.written(event)
 
 
+def member_of(attribute: str) -> str:
+    """The member of an event's content that an attribute stands for; the attribute itself where there is none."""
+    return _EVENT.member(attribute)
+
+
 def totals_of(events: Iterable[EventContent]) -> Mapping[str, tuple[int, str]]:
     """Count and sum of amounts by kind, kinds in alphabetical order; a malformed amount counts as nothing."""
     return totals_by_kind(events, ("amount",))

@@ -2,7 +2,8 @@
 
 import datetime as dt
 from collections.abc import Mapping
-from typing import Annotated, Any
+from decimal import Decimal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -156,7 +157,50 @@ class NilReport(Judged):
     message: Mapping[str, Any]
 
 
-Decoded = FM1Event | Rejection | RefusedItems | GamingEvent | MetalsOperation | NilReport
+class GamingTicket(BaseModel):
+    """One thing that is wrong with a complex, as it stood at this revision; `detail` depends on the kind."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    id: UUID
+    revision: int
+    kind: str = Field(
+        description="gap, fork, chain, silence, meter, totals, software, correction or overlap", examples=["gap"]
+    )
+    complex: str
+    owner: str
+    state: Literal["open", "closed"]
+    opened_at: dt.datetime
+    deadline: dt.datetime
+    overdue: bool
+    closed_at: dt.datetime | None
+    changed_at: dt.datetime
+    detail: Mapping[str, Any]
+
+
+class Obligation(BaseModel):
+    """Winnings of one player, local day and operation kind for which an FM-1 is or was due; amounts in tenge."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    id: UUID
+    revision: int
+    state: Literal["open", "closed"]
+    owner: str
+    player: str
+    day: dt.date
+    operation: str
+    threshold: Decimal
+    total: Decimal
+    events: int
+    reported: Decimal
+    deadline: dt.datetime
+    overdue: bool
+    opened_at: dt.datetime
+    closed_at: dt.datetime | None
+
+
+Decoded = FM1Event | Rejection | RefusedItems | GamingEvent | GamingTicket | Obligation | MetalsOperation | NilReport
 
 KINDS: Mapping[str, type[Decoded]] = {
     "kz.fma.fm1.accepted.v1": FM1Event,
@@ -165,6 +209,8 @@ KINDS: Mapping[str, type[Decoded]] = {
     "kz.fma.gaming.event.v1": GamingEvent,
     "kz.fma.precious-metals.operation.v1": MetalsOperation,
     "kz.fma.precious-metals.nil.v1": NilReport,
+    "kz.fma.gaming.ticket.v1": GamingTicket,
+    "kz.fma.obligation.v1": Obligation,
 }
 """The model of each type of event."""
 
@@ -176,6 +222,7 @@ TOPICS: Mapping[str, tuple[type[Decoded], ...]] = {
     "fma.rejections.v1": (Rejection, RefusedItems),
     "fma.gaming.events.v1": (GamingEvent,),
     "fma.precious-metals.v1": (MetalsOperation, NilReport),
+    "fma.gaming.integrity.v1": (GamingTicket, Obligation),
 }
 """The models of the events on each topic."""
 

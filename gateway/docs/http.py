@@ -13,7 +13,7 @@ from gateway.intake.problems import TYPE_PREFIX, problem_book
 from gateway.intake.senders import EnrolledSenders
 from gateway.intake.services import Services
 from gateway.intake.settings import IntakeSettings
-from gateway.journal import Directory, DirectoryCache, Journal
+from gateway.journal import ComplexRegister, Directory, DirectoryCache, Journal, OversightReader
 from gateway.judging.processes import JudgingProcesses
 from gateway.judging.settings import JudgingSettings
 from gateway.sealing.generation import make_gateway_key
@@ -34,9 +34,11 @@ def openapi() -> Mapping[str, Any]:
     journal, metrics = Journal(NOWHERE), Metrics()
     senders = EnrolledSenders(DirectoryCache(Directory(NOWHERE)), [])
     judging = JudgingProcesses(0, JudgingSettings(), lambda: senders.trust, metrics.timed)
-    pipeline = make_pipeline(settings.bounds, Parts(journal, senders, keys, metrics, judging))
+    oversight = OversightReader(NOWHERE, journal)
+    parts = Parts(journal, senders, keys, metrics, judging, ComplexRegister(oversight))
+    pipeline = make_pipeline(settings.bounds, parts)
     gate = Gate(1)
-    services = Services(settings, pipeline, journal, senders, keys, KeySet.of(keys), metrics, {}, gate, gate)
+    services = Services(settings, pipeline, journal, senders, keys, KeySet.of(keys), metrics, {}, gate, gate, oversight)
     return create_app(services).openapi()
 
 

@@ -16,6 +16,7 @@ from gateway.intake.facts import facts_router
 from gateway.intake.filing import MESSAGES, VALIDATE, Filing
 from gateway.intake.health import ReadyChecks, health_router
 from gateway.intake.openapi import TITLE, document
+from gateway.intake.oversight import oversight_router
 from gateway.intake.reading import reading_router
 from gateway.intake.services import Services
 
@@ -66,6 +67,7 @@ def create_app(services: Services) -> FastAPI:
     book = load_codebook()
     for router in (
         reading_router(services),
+        oversight_router(services),
         facts_router(services),
         codes_router(services, book),
         health_router(checks),

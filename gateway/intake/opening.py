@@ -12,7 +12,7 @@ from gateway.intake.metrics import Metrics
 from gateway.intake.senders import EnrolledSenders
 from gateway.intake.services import ReadyCheck, Services, utc_now
 from gateway.intake.settings import Bounds, IntakeSettings
-from gateway.journal import Checkpointer, Directory, DirectoryCache, Journal
+from gateway.journal import Checkpointer, ComplexRegister, Directory, DirectoryCache, Journal, OversightReader
 from gateway.judging.processes import JudgingProcesses
 from gateway.judging.settings import JudgingSettings
 from gateway.model import Checkpoint
@@ -31,6 +31,7 @@ class Parts:
     keys: KeyHolder
     metrics: Metrics
     judging: Judging
+    register: ComplexRegister
 
 
 @asynccontextmanager
@@ -49,7 +50,9 @@ async def open_services(
         metrics = Metrics()
         senders = EnrolledSenders(cache, [read_file(path) for path in settings.revocation_lists])
         judging = await stack.enter_async_context(open_judging(settings, senders, metrics))
-        pipeline = make_pipeline(settings.bounds, Parts(journal, senders, holder, metrics, judging))
+        oversight = await stack.enter_async_context(OversightReader(settings.database_url, journal))
+        register = await stack.enter_async_context(ComplexRegister(oversight))
+        pipeline = make_pipeline(settings.bounds, Parts(journal, senders, holder, metrics, judging, register))
         services = Services(
             settings,
             pipeline,
@@ -61,6 +64,7 @@ async def open_services(
             ready_checks(settings, journal, kafka_check),
             Gate(settings.bounds.bytes_in_flight),
             Gate(settings.bounds.requests_in_flight),
+            oversight,
         )
         add_gauges(services)
 
@@ -79,6 +83,7 @@ def make_pipeline(bounds: Bounds, parts: Parts) -> Pipeline:
         keys=parts.keys,
         keyset=KeySet.of(parts.keys),
         judging=parts.judging,
+        register=parts.register,
         quota=Quota(bounds.sender_rate, bounds.sender_burst, monotonic),
         watch=parts.metrics.step,
     )

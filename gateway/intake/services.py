@@ -8,7 +8,7 @@ from gateway.intake.gates import Gate
 from gateway.intake.metrics import Metrics
 from gateway.intake.senders import EnrolledSenders
 from gateway.intake.settings import IntakeSettings
-from gateway.journal import Journal
+from gateway.journal import Journal, OversightReader
 from gateway.pipeline import Pipeline
 from gateway.sealing.jws import KeySet
 from gateway.sealing.keys import KeyHolder
@@ -35,4 +35,5 @@ class Services:
     checks: dict[str, ReadyCheck]
     bytes_gate: Gate
     requests_gate: Gate
+    oversight: OversightReader
     clock: Callable[[], datetime] = field(default=utc_now)

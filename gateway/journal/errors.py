@@ -71,3 +71,9 @@ class EntityUnknown(GatewayError):
     """No entity is enrolled under this identifier."""
 
     code = "entity-unknown"
+
+
+class OverseerFenced(GatewayError):
+    """Another overseer of the same ledger took over."""
+
+    code = "overseer-fenced"

@@ -121,8 +121,10 @@ def question_of(parts: Sequence[bytes]) -> Question:
 
 
 def _standing_facts(standing: Standing | None) -> dict[str, Any] | None:
-    if standing is None or standing.complex is None:
-        return standing and {"kind": standing.kind, "complex": None}
+    if standing is None:
+        return None
+    if standing.complex is None:
+        return {"kind": standing.kind, "complex": None}
     plain = {field.name: getattr(standing.complex, field.name) for field in fields(Complex)}
     plain |= {"units": dict(standing.complex.units), "software": sorted(standing.complex.software)}
     return {"kind": standing.kind, "complex": plain}

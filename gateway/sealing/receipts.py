@@ -150,4 +150,3 @@ def series_of(facts: Mapping[str, Any]) -> Series:
     """The series that `series_facts` described."""
     rest = {name: value for name, value in facts.items() if name not in ("name", "number")}
     return Series(facts["name"], facts["number"], MappingProxyType(rest))
-

@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -20,14 +21,41 @@ from gateway.judging.frames import (
     trust_parts,
 )
 from gateway.judging.settings import Question
-from gateway.model import Examined, Finding, Judged, Judgement, Severity, Signer, Verdict
+from gateway.model import (
+    Examined,
+    Finding,
+    Item,
+    Judged,
+    Judgement,
+    Series,
+    Severity,
+    Signer,
+    Standing,
+    Verdict,
+)
 from gateway.sealing.refusals import CertificateRefused, SignatureRefused
 from gateway.sealing.trust import TrustTexts
+from validators.gaming.model import Complex, ComplexState
 from validators.refusals import Hostile, LimitExceeded, Refusal
 
 FINDING = Finding("COD-001", Severity.WARNING, "/ExportData", 3, "1.2", "қ", {"table": "x"})
 JUDGEMENT = Judgement(
     Verdict.ACCEPTED_WITH_WARNINGS, (FINDING,), "fm1", "doc", "2025-07-10", "0" * 64, "t", "D" * 36, None
+)
+REFUSED = Item(2, "I", accepted=False, findings=(FINDING,), leaf="a" * 64, content={})
+BATCH = replace(JUDGEMENT, items=(REFUSED,), series=Series("KZ-1", 9, {"first": 1}), key="KZ-1", event_type="x")
+COMPLEX = Complex(
+    "KZ-1",
+    "910101300001",
+    ComplexState.ACTIVE,
+    "093",
+    "A",
+    "710000000",
+    60,
+    None,
+    {"M1": "MACHINE"},
+    frozenset("ab"),
+    7,
 )
 SIGNER = Signer("f" * 64, None, "910101300001")
 
@@ -44,7 +72,8 @@ def test_frames_are_read_as_they_were_written_however_they_are_cut(frames: list[
 @pytest.mark.parametrize(
     "examined",
     [
-        Examined(SIGNER, "910101300001", "093", Judged(JUDGEMENT, (b"{}", b"[1]"))),
+        Examined(SIGNER, "910101300001", None, "093", Judged(JUDGEMENT, (b"{}",))),
+        Examined(SIGNER, None, "KZ-1", "093 KZ-1 7", Judged(BATCH, (b"{}", b"[1]"), (1, 3))),
         Examined(SIGNER, None),
     ],
 )
@@ -75,8 +104,9 @@ def test_a_refusal_keeps_its_line_and_parameters() -> None:
     assert [tuple(step) for step in steps] == [("parse", 1.0)]
 
 
-def test_questions_and_trust_are_the_same_on_the_other_side() -> None:
-    question = Question(b"<x/>", datetime(2026, 11, 22, 16, 45, 0, 123456, UTC), "093")
+@pytest.mark.parametrize("standing", [None, Standing("093"), Standing("093", COMPLEX)])
+def test_questions_and_trust_are_the_same_on_the_other_side(standing: Standing | None) -> None:
+    question = Question(b"<x/>", datetime(2026, 11, 22, 16, 45, 0, 123456, UTC), standing)
     assert question_of(question_parts(question)) == question
     for texts in (TrustTexts((b"a", b"b"), (b"c",)), TrustTexts(())):
         assert trust_of(trust_parts(texts)) == texts

@@ -20,7 +20,7 @@ from gateway.intake.services import Services
 from gateway.judging import processes
 from gateway.judging.processes import JudgingProcesses
 from gateway.judging.settings import JudgingSettings
-from gateway.model import Examined, Submission
+from gateway.model import Examined, Standing, Submission
 from gateway.sealing.refusals import CertificateRefused
 from gateway.sealing.trust import TrustTexts
 from tests.intake.kit import World
@@ -42,6 +42,9 @@ async def judging(
         yield started
 
 
+CASINO = Standing("093")
+
+
 def submission(body: bytes) -> Submission:
     return Submission(body, hashlib.sha256(body).hexdigest(), datetime.now(UTC))
 
@@ -60,7 +63,7 @@ async def test_what_a_killed_process_held_is_judged_by_the_next(trust: Trust, wo
     async with judging(trust) as running:
         (pid,) = {worker.pid for worker in workers()} - before
         os.kill(pid, signal.SIGSTOP)
-        asked = [asyncio.create_task(running.examine(submission(world.message()), "093")) for _ in range(40)]
+        asked = [asyncio.create_task(running.examine(submission(world.message()), CASINO)) for _ in range(40)]
         await asyncio.sleep(0.1)
         assert running.waiting == 40
         os.kill(pid, signal.SIGKILL)
@@ -80,7 +83,7 @@ async def test_service_goes_on_while_processes_are_killed(trust: Trust, world: W
         async def ask(body: bytes) -> Examined:
             while True:
                 try:
-                    return await running.examine(submission(body), "093")
+                    return await running.examine(submission(body), CASINO)
                 except Unavailable:
                     await asyncio.sleep(0.05)
 
@@ -102,10 +105,10 @@ async def test_a_message_over_which_processes_fell_silent_is_answered_and_others
     async with judging(trust, settings=JudgingSettings(patience=5)) as running:
         (mine,) = (worker for worker in workers() if worker.pid not in before)
         mine.suspend()
-        asked = asyncio.create_task(running.examine(submission(world.message()), "093"))
+        asked = asyncio.create_task(running.examine(submission(world.message()), CASINO))
         with pytest.raises(Unavailable):
             await asked
-        assert (await running.examine(submission(world.message()), "093")).judged
+        assert (await running.examine(submission(world.message()), CASINO)).judged
 
 
 async def test_refusals_come_through(trust: Trust, world: World) -> None:
@@ -128,15 +131,15 @@ async def test_a_change_of_trust_holds_for_the_next_message(trust: Trust, world:
         assert examined.signer.identifier == world["casino"].identifier
 
 
-async def test_a_kind_is_judged_under_once_told_and_then_remembered(trust: Trust, world: World) -> None:
+async def test_a_standing_is_judged_under_once_told_and_then_remembered(trust: Trust, world: World) -> None:
     async with judging(trust) as running:
         first = await running.examine(submission(world.message()), None)
-        assert (first.kind, first.judged) == (None, None)
-        told = await running.examine(submission(world.message()), "093")
-        assert told.kind == "093"
+        assert (first.mark, first.judged) == (None, None)
+        told = await running.examine(submission(world.message()), CASINO)
+        assert told.mark == CASINO.mark
         assert told.judged
         remembered = await running.examine(submission(world.message()), None)
-        assert remembered.kind == "093"
+        assert remembered.mark == CASINO.mark
 
 
 async def test_large_messages_do_not_hold_up_small_ones(trust: Trust, world: World) -> None:
@@ -145,7 +148,7 @@ async def test_large_messages_do_not_hold_up_small_ones(trust: Trust, world: Wor
     async with judging(trust, settings=replace(JudgingSettings(), threads=1)) as running:
         asked = [asyncio.create_task(running.examine(submission(large), None)) for _ in range(6)]
         await asyncio.sleep(0)
-        assert (await running.examine(submission(small), "093")).judged
+        assert (await running.examine(submission(small), CASINO)).judged
         assert not all(one.done() for one in asked)
         await asyncio.gather(*asked, return_exceptions=True)
 

@@ -8,6 +8,7 @@ from typing import Final
 from validators.attributes import Given, ItemFlaw, read_item
 from validators.faults import Flaw
 from validators.gaming.model import Complex
+from validators.gaming.order import Timed, untimely
 from validators.gaming.parameters import Parameters
 from validators.gaming.players import player_flaws
 from validators.gaming.vocabulary import CANCEL, PERSONAL, REPLACE, Kind, Vocabulary
@@ -42,34 +43,50 @@ class Bounds:
 
 def judge_events(carried: Carried, given: Sequence[Given], bounds: Bounds) -> tuple[Item, ...]:
     """The outcome of each event; `given` are the attributes of each, by its position."""
-    return judge_each(carried, given, _Run(bounds).judge)
+    run = _Run(carried, bounds)
+    items = run.over(given)
+    if run.jumbled:
+        items = _Run(carried, bounds, untimely(run.timed, bounds.skew)).over(given)
+    return items
 
 
 class _Run:
-    """The walk over the events of a batch, and what the events so far mean for the next one."""
+    """One walk over the events of a batch, and what the events so far mean for the next one.
 
-    def __init__(self, bounds: Bounds) -> None:
+    `jumbled` tells that some time went back by more than the skew, and `timed` are the times that were met; which
+    events do not fit is then known for a second walk, as `untimely`.
+    """
+
+    def __init__(self, carried: Carried, bounds: Bounds, untimely: frozenset[int] = frozenset()) -> None:
+        self.jumbled = False
+        self.timed: list[Timed] = []
+        self._carried = carried
         self._bounds = bounds
+        self._untimely = untimely
         self._taken: set[int] = set()
-        self._floor: datetime | None = None
+        self._latest: datetime | None = None
 
-    def judge(self, carried: Carried, position: int, given: Given) -> Item:
-        """The outcome of one event that the schema accepts."""
+    def over(self, given: Sequence[Given]) -> tuple[Item, ...]:
+        return judge_each(self._carried, given, self._judge)
+
+    def _judge(self, position: int, given: Given) -> Item:
+        """The outcome of an event that the schema accepts."""
         content, told = read_item(given, self._bounds.vocabulary.readers)
         number: int = content["sequence"]
         kind = self._kind(given, told)
         if kind is not None:
             self._check_kind(given, kind, told)
         moment = self._check_time(given, told)
-        self._check_number(given, number, told)
+        self._check_numbers(given, number, told)
         if (kind is None or kind.personal) and not PERSONAL.isdisjoint(given):
             told.extend(player_flaws(given, moment, self._bounds.parameters.minimum_age))
-        findings = item_findings(carried, position, given, told) if told else ()
+        findings = item_findings(self._carried, position, given, told) if told else ()
+        if moment is not None and not refuses(findings):
+            self._check_place(position, given, number, moment, told)
+            findings = item_findings(self._carried, position, given, told) if told else ()
         if findings and refuses(findings):
-            return refused_item(carried.elements[position], number, given["Id"], findings)
+            return refused_item(self._carried.elements[position], number, given["Id"], findings)
         self._taken.add(number)
-        if moment is not None:
-            self._floor = moment - self._bounds.skew
         return accepted_item(number, given["Id"], content, findings)
 
     def _kind(self, given: Given, told: list[ItemFlaw]) -> Kind | None:
@@ -111,17 +128,26 @@ class _Run:
         elif moment < bounds.earliest:
             told.append(("Time", Flaw("GAM-030", {"earliest": str(bounds.parameters.earliest)})))
         else:
-            if self._floor is not None and moment < self._floor and given["Kind"] != CLOCK_CHANGED:
-                told.append(("Time", Flaw("GAM-029", {"seconds": str(bounds.parameters.skew_seconds)})))
             return moment
         return None
 
-    def _check_number(self, given: Given, number: int, told: list[ItemFlaw]) -> None:
+    def _check_place(self, position: int, given: Given, number: int, moment: datetime, told: list[ItemFlaw]) -> None:
+        """The place of an event among the others, which only those take part in that nothing else refuses."""
+        resets = given["Kind"] == CLOCK_CHANGED
+        self.timed.append(Timed(position, moment, resets))
+        if self._latest is None or resets or moment >= self._latest:
+            self._latest = moment
+        elif moment < self._latest - self._bounds.skew:
+            self.jumbled = True
+        if position in self._untimely:
+            told.append(("Time", Flaw("GAM-029", {"seconds": str(self._bounds.parameters.skew_seconds)})))
+        elif number in self._taken:
+            told.append(("Sequence", Flaw("GAM-026")))
+
+    def _check_numbers(self, given: Given, number: int, told: list[ItemFlaw]) -> None:
         bounds = self._bounds
         if not bounds.first <= number <= bounds.last:
             told.append(("Sequence", Flaw("GAM-025", {"first": str(bounds.first), "last": str(bounds.last)})))
-        elif number in self._taken:
-            told.append(("Sequence", Flaw("GAM-026")))
         if (
             "OriginalSequence" in given
             and int(given["OriginalSequence"]) >= number

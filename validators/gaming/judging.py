@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from types import MappingProxyType
-from typing import Final
+from typing import Final, cast
 
 from lxml import etree
 
@@ -14,12 +15,14 @@ from validators.faults import Fault
 from validators.gaming.complexes import BATCH, complex_id_of
 from validators.gaming.events import Bounds, judge_events
 from validators.gaming.message_rules import message_faults
+from validators.gaming.model import Complex
 from validators.gaming.parameters import Parameters
 from validators.gaming.vocabulary import Vocabulary
 from validators.itemised import Manner
-from validators.items import Carried
+from validators.items import Carried, alone
 from validators.model import Circumstances, Item, Judgement, Series
 from validators.moments import in_utc, read_moment
+from validators.numbers import MOST
 from validators.profiles import Profile, Told
 from validators.totals import Totalling
 
@@ -54,6 +57,18 @@ class Judging:
             return items, _series(block, items)
 
         return self.manner.judge_items(profile, told, events, faults, judge)
+
+    def judge_event(
+        self, profile: Profile, event: etree._Element, received_at: datetime, home: Complex | None = None
+    ) -> Item:
+        """The outcome of an `Event` element alone, as if it were the only one of its batch.
+
+        Without the complex the rules that need its register are left out.
+        """
+        schema = profile.schemas[BATCH]
+        bounds = Bounds(1, MOST, received_at, home, self.parameters, self.vocabulary)
+        [item] = judge_events(alone(event, schema), [cast("Given", dict(event.attrib))], bounds)
+        return item
 
     def _faults(self, root: etree._Element, block: Block, circumstances: Circumstances) -> Iterator[Fault]:
         yield from header_faults(root, circumstances, self.parameters.future_hours, self.parameters.kinds)

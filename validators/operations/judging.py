@@ -80,7 +80,8 @@ class Judging:
             return self.manner.judge(profile, told, faults)
 
         def judge(carried: Carried, given: Sequence[Given]) -> tuple[tuple[Item, ...], Series]:
-            items = judge_each(carried, given, _Run(self.grammar, Period.of(block), dealer_kind).judge)
+            run = _Run(carried, self.grammar, Period.of(block), dealer_kind)
+            items = judge_each(carried, given, run.judge)
             return items, series_of(self.grammar.series, dealer, block, items)
 
         event = "nil" if block.text("Nil") == NIL else ""
@@ -97,21 +98,22 @@ _WHO: Final = ("IINBIN", "OrganisationCode")
 class _Run:
     """The walk over the operations of a report, and what the operations so far mean for the next one."""
 
-    def __init__(self, grammar: Grammar, period: Period, dealer_kind: str) -> None:
+    def __init__(self, carried: Carried, grammar: Grammar, period: Period, dealer_kind: str) -> None:
+        self._carried = carried
         self._grammar = grammar
         self._period = period
         self._dealer_kind = dealer_kind
         self._numbers: set[int] = set()
         self._ids: set[str] = set()
 
-    def judge(self, carried: Carried, position: int, given: Given) -> Item:
+    def judge(self, position: int, given: Given) -> Item:
         """The outcome of one operation that the schema accepts."""
         content, told = read_item(given, self._grammar.readers)
         number, identity = content["sequence"], given["Id"]
         told.extend(self._flaws(given, number))
-        findings = item_findings(carried, position, given, told) if told else ()
+        findings = item_findings(self._carried, position, given, told) if told else ()
         if findings and refuses(findings):
-            return refused_item(carried.elements[position], number, identity, findings)
+            return refused_item(self._carried.elements[position], number, identity, findings)
         self._numbers.add(number)
         self._ids.add(identity)
         return accepted_item(number, identity, content, findings)

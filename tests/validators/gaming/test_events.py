@@ -8,9 +8,21 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from tests.support.gaming import EVENTS, GamingCase, contents, count_anew, events_of, example, refused
+from tests.support.gaming import (
+    EVENTS,
+    HOME,
+    RECEIVED,
+    GamingCase,
+    contents,
+    count_anew,
+    events_of,
+    example,
+    gaming_rules,
+    refused,
+)
 from validators.gaming.complexes import BATCH, complex_id_of
 from validators.model import Severity, Verdict
+from validators.profiles import ProfileBook
 
 CLEAN = GamingCase(example(BATCH)).judge()
 COUNT = len(CLEAN.items)
@@ -166,3 +178,21 @@ def test_a_batch_names_its_place_in_the_series_and_where_it_goes() -> None:
     assert (CLEAN.topic, CLEAN.event_type) == ("fma.gaming.events.v1", "kz.fma.gaming.event.v1")
     assert CLEAN.key == complex_id_of(example(BATCH)) == "ALA-CASINO-1"
     assert "Events" not in CLEAN.content["Data"]["Root"][BATCH]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("Amount", "300000", []),
+        ("Amount", "-1", ["XML-023 /Event/@Amount"]),
+        ("Unit", "NOWHERE", ["GAM-023 /Event/@Unit"]),
+        ("Odds", "2", ["GAM-021 /Event/@Odds"]),
+    ],
+)
+def test_an_event_is_judged_alone_as_in_its_batch(name: str, value: str, expected: list[str]) -> None:
+    event = next(event for event in events_of(example(BATCH)) if event.get("Kind") == "BUY-IN")
+    event.set(name, value)
+    profile = ProfileBook.load().family("gaming").first
+    item = gaming_rules().judge_event(profile, event, RECEIVED, HOME)
+    assert [f"{finding.code} {finding.path}" for finding in item.findings] == expected
+    assert item.accepted is (not expected)
