@@ -15,6 +15,7 @@ COMMANDS = {
     "codes": ("codes", "The code tables of Order No. 13: list, show, look up."),
     "consume": ("consume", "Read topics, each event verified."),
     "entities": ("entities", "Reporting entities: enrol, list, suspend, resume."),
+    "file": ("file", "File a dealer's sheet; write its template."),
     "local": ("local", "The whole stack on this machine: up, status, down, wipe, demo."),
     "migrate": ("service", "Bring the journal's schema up to date."),
     "oversee": ("service", "Watch the journal for gaps, forks, silence and FM-1s that are due."),
