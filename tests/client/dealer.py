@@ -124,7 +124,7 @@ def shared(path: Path) -> Path:
     )
 
 
-def book_of(cells: Mapping[str, object], path: Path) -> Path:
+def book_of(cells: Mapping[str, str | int], path: Path) -> Path:
     """A workbook of its own make with these cells."""
     book = Workbook()
     assert book.active is not None
@@ -170,7 +170,7 @@ class FakeGateway:
         for known in self.accepted.values():
             if known["document"] == judgement.document or (known["series"]["name"], known["series"]["number"]) == place:
                 return httpx.Response(HTTPStatus.CONFLICT, json={"code": "series-conflict", "title": "taken"})
-        facts = {
+        facts: dict[str, Any] = {
             "id": str(uuid4()),
             "verdict": judgement.verdict.value,
             "document": judgement.document,

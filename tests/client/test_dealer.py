@@ -1,6 +1,7 @@
 """A dealer's sheet is filed whole or not at all, once however often it is sent, and through every interruption."""
 
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -41,8 +42,8 @@ async def test_a_sheet_becomes_a_report_with_every_line_in_its_order(desk: Desk)
 
 async def test_the_same_sheet_is_filed_once_however_often_it_is_sent(desk: Desk) -> None:
     path = sheet(desk.folder / "a.xlsx", rings(3))
-    for _ in range(3):
-        outcome = await desk.file(path)
+    outcomes = [await desk.file(path) for _ in range(3)]
+    outcome = outcomes[-1]
     assert (outcome.new, outcome.known) == (0, 3)
     assert len(desk.gateway.operations) == 3
 
@@ -61,7 +62,7 @@ async def test_lines_that_say_the_same_are_different_operations(desk: Desk) -> N
 
 
 async def test_nothing_is_filed_where_one_line_is_wrong_and_the_cells_are_named(desk: Desk) -> None:
-    wrong = [
+    wrong: list[dict[str, Any]] = [
         {"Cash": 185001},
         {"PartyKind": "IIN", "Party": "900101300018"},
         {"Date": DAY["Date"]},

@@ -65,7 +65,7 @@ def test_the_template_offers_lists_and_notes(tmp_path: Path, language: str) -> N
     assert kind.type == "list"
     assert kind.prompt == FORM.columns[0].notes[language]
     offered = [lists.cell(row, 1).value for row in range(1, 8)]
-    assert offered == [entry.names[language] for entry in FORM.codes.table("metals_operations")]  # type: ignore[index]
+    assert offered == [entry.names[language] for entry in FORM.codes.table("metals_operations")]
 
 
 WRONG_CELLS: dict[str, tuple[str, Any, str]] = {
@@ -112,7 +112,7 @@ def test_a_value_under_no_heading_is_told(tmp_path: Path) -> None:
     assert told(path) == [("SHT-021", "AZ2")]
 
 
-HEADINGS: dict[str, tuple[Mapping[str, object], list[tuple[str, str]]]] = {
+HEADINGS: dict[str, tuple[Mapping[str, str | int], list[tuple[str, str]]]] = {
     "nothing at all": ({}, [("SHT-023", "")]),
     "another template": ({"A1": "Номер", "A2": 1}, [("SHT-006", "A1"), ("SHT-007", "A1")]),
     "a heading twice": ({"A1": "Цена", "B1": "Price"}, [("SHT-006", "A1"), ("SHT-008", "B1")]),
@@ -120,7 +120,9 @@ HEADINGS: dict[str, tuple[Mapping[str, object], list[tuple[str, str]]]] = {
 
 
 @pytest.mark.parametrize(("cells", "expected"), HEADINGS.values(), ids=HEADINGS)
-def test_a_wrong_template_is_told(tmp_path: Path, cells: Mapping[str, object], expected: list[tuple[str, str]]) -> None:
+def test_a_wrong_template_is_told(
+    tmp_path: Path, cells: Mapping[str, str | int], expected: list[tuple[str, str]]
+) -> None:
     assert told(book_of(cells, tmp_path / "a.xlsx")) == expected
 
 
