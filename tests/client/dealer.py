@@ -3,13 +3,16 @@
 import hashlib
 import re
 import shutil
+import threading
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from functools import cache
 from html import escape, unescape
 from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -186,6 +189,37 @@ class FakeGateway:
         accepted = [body for body in dict.fromkeys(self.bodies) if hashlib.sha256(body).hexdigest() in self.accepted]
         found = [dict(one.attrib) for body in accepted for one in parse(body).root.iterfind(".//Operation")]
         return sorted(({str(k): str(v) for k, v in one.items()} for one in found), key=lambda one: int(one["Sequence"]))
+
+
+@contextmanager
+def serving(gateway: FakeGateway) -> Iterator[str]:
+    """The gateway in memory over HTTP; gives its URL."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def log_message(self, *_told: object) -> None:
+            pass
+
+        def do_GET(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+            answer = gateway.answer(
+                httpx.Request(self.command, f"http://g{self.path}", headers=dict(self.headers), content=body)
+            )
+            self.send_response(answer.status_code)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(answer.content)))
+            self.end_headers()
+            self.wfile.write(answer.content)
+
+        do_POST = do_GET  # noqa: N815 - the name is the server's
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 @dataclass

@@ -97,6 +97,18 @@ async def test_a_cell_that_was_not_read_is_told_once_and_the_others_of_its_line_
     assert cells(outcome) == [(cell("Price", 2), "SHT-015"), (cell("Party", 2), "OPS-033")]
 
 
+async def test_every_wrong_cell_of_a_line_is_told_at_once(desk: Desk) -> None:
+    unread = {**RING, **DAY, "PartyKind": "BIN", "Party": "1", "Fineness": 584}
+    empty = {name: value for name, value in RING.items() if name not in {"Date", "Description"}}
+    outcome = await desk.file(sheet(desk.folder / "a.xlsx", [unread, empty, {"Kind": "Продано"}]))
+    expected = {("Date", 2), ("Party", 2), ("Fineness", 2), ("Date", 3)}
+    assert expected <= {(_attribute(place), int(place[-1])) for place, _ in cells(outcome)}
+
+
+def _attribute(place: str) -> str:
+    return next(name for name, number in NUMBERS.items() if column_letters(number) == place[:-1])
+
+
 async def test_what_is_wrong_with_the_report_itself_refuses_the_sheet(desk: Desk) -> None:
     future = Dealer(BIN, "150", "750000000", Period(NOVEMBER.first, NOVEMBER.last.replace(month=12)))
     outcome = await desk.file(sheet(desk.folder / "a.xlsx"), future)

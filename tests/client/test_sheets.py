@@ -112,7 +112,8 @@ def test_a_value_under_no_heading_is_told(tmp_path: Path) -> None:
     assert told(path) == [("SHT-021", "AZ2")]
 
 
-HEADINGS: dict[str, tuple[Mapping[str, str | int], list[tuple[str, str]]]] = {
+Cells = Mapping[str, str | int]
+HEADINGS: dict[str, tuple[Cells, list[tuple[str, str]]]] = {
     "nothing at all": ({}, [("SHT-023", "")]),
     "another template": ({"A1": "Номер", "A2": 1}, [("SHT-006", "A1"), ("SHT-007", "A1")]),
     "a heading twice": ({"A1": "Цена", "B1": "Price"}, [("SHT-006", "A1"), ("SHT-008", "B1")]),

@@ -137,6 +137,8 @@ class Preparation:
         nth = self._seen[written]
         self._seen[written] += 1
         content = {OPERATION.member(attribute): value for attribute, value in line.values.items()}
+        if line.findings:  # a day that was not read hides nothing else that is wrong
+            content.setdefault("date", self._dealer.period.first.isoformat())
         return {"id": identity_of(self._dealer, line.values, nth), **content}
 
     def _keep(self, chunk: _Chunk, outcome: Outcome, *, skip_wrong: bool) -> None:
