@@ -23,6 +23,7 @@ _LISTS: Final = {
     "PartyKind": "party_kinds",
     "ReplacedKind": "metals_operations",
 }
+_FILLED: Final = frozenset({"Kind", "Date"})
 _REQUIRED: Final = frozenset({"Kind", "Date", "Article", "Description", "Price", "PartyKind"})
 
 
@@ -30,4 +31,4 @@ _REQUIRED: Final = frozenset({"Kind", "Date", "Article", "Description", "Price",
 def metals_form() -> SheetForm:
     """The sheet by the newest edition of the family's code tables."""
     codes = load_codebook().of("precious-metals")[-1]
-    return SheetForm.of(codes, "metals_columns", _KINDS, _LISTS, _REQUIRED)
+    return SheetForm.of(codes, "metals_columns", _KINDS, _LISTS, required=_REQUIRED, filled=_FILLED)

@@ -101,12 +101,17 @@ async def test_every_wrong_cell_of_a_line_is_told_at_once(desk: Desk) -> None:
     unread = {**RING, **DAY, "PartyKind": "BIN", "Party": "1", "Fineness": 584}
     empty = {name: value for name, value in RING.items() if name not in {"Date", "Description"}}
     outcome = await desk.file(sheet(desk.folder / "a.xlsx", [unread, empty, {"Kind": "Продано"}]))
-    expected = {("Date", 2), ("Party", 2), ("Fineness", 2), ("Date", 3)}
-    assert expected <= {(_attribute(place), int(place[-1])) for place, _ in cells(outcome)}
-
-
-def _attribute(place: str) -> str:
-    return next(name for name, number in NUMBERS.items() if column_letters(number) == place[:-1])
+    missing = ("Article", "Description", "Price", "PartyKind")
+    assert sorted(cells(outcome)) == sorted(
+        [
+            *(
+                (cell(name, 2), code)
+                for name, code in (("Date", "SHT-012"), ("Party", "OPS-034"), ("Fineness", "COD-001"))
+            ),
+            *((cell(name, 3), code) for name, code in (("Date", "SHT-022"), ("Description", "OPS-020"))),
+            *((cell(name, 4), "SHT-022" if name == "Date" else "OPS-020") for name in ("Date", *missing)),
+        ]
+    )
 
 
 async def test_what_is_wrong_with_the_report_itself_refuses_the_sheet(desk: Desk) -> None:

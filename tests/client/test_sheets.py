@@ -135,6 +135,7 @@ def test_a_million_empty_rows_cost_nothing(tmp_path: Path) -> None:
     repacked(path, {name: text.replace("</sheetData>", f"{empty}{last}</sheetData>").encode()})
     [line] = lines(path)
     assert (line.row, dict(line.values)) == (1_048_576, {"Kind": "SOLD"})
+    assert [finding.path for finding in line.findings] == ["Операции!B1048576"]
 
 
 def test_rows_beyond_the_last_one_are_refused(tmp_path: Path) -> None:

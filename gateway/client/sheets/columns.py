@@ -24,10 +24,14 @@ class Column:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SheetForm:
-    """A family's sheet: its columns in their order, those that must be there, and the tables of its lists."""
+    """A family's sheet: its columns in their order, and the tables of its lists.
+
+    The columns in `required` must be there, and the cells of those in `filled` in every line.
+    """
 
     columns: tuple[Column, ...]
     required: frozenset[str]
+    filled: frozenset[str]
     codes: Edition
 
     @classmethod
@@ -37,7 +41,9 @@ class SheetForm:
         table: str,
         kinds: Mapping[str, ValueKind],
         lists: Mapping[str, str],
+        *,
         required: frozenset[str],
+        filled: frozenset[str],
     ) -> "SheetForm":
         """The sheet whose columns stand in that table; `lists` names the table of codes of an attribute."""
         columns = tuple(
@@ -50,7 +56,7 @@ class SheetForm:
             )
             for entry in codes.table(table)
         )
-        return cls(columns, required, codes)
+        return cls(columns, required, filled, codes)
 
     def headings(self, row: SheetRow, sheet: str) -> dict[int, Column]:
         """The columns by their number, as the row of headings names them, in any of the languages.

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -72,7 +72,14 @@ class Sheet:
             if area is not None and area.first_row <= row.number:
                 place = cell_name(self.name, area.first_column, row.number)
                 findings.append(found("SHT-011", place, parameters={"area": area.name}))
-            yield _line(row, columns, readers, places, findings)
+            line = _line(row, columns, readers, places, findings)
+            yield replace(line, findings=(*line.findings, *_unfilled(line, form)))
+
+
+def _unfilled(line: Line, form: SheetForm) -> list[Finding]:
+    told = {finding.path for finding in line.findings}
+    places = (line.place(attribute) for attribute in sorted(form.filled - line.values.keys()))
+    return [found("SHT-022", place) for place in places if place not in told]
 
 
 def _line(
