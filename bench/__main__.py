@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench import path, verdict
+from bench import agent, path, verdict
 from bench.messages import make_corpus
 
 RESULTS = Path(__file__).parent / "results"
@@ -18,24 +18,35 @@ RESULTS = Path(__file__).parent / "results"
 def main() -> None:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer messages, fewer repeats")
-    parser.add_argument("--only", choices=["verdict", "path"], help="one measure alone")
+    parser.add_argument("--only", choices=["verdict", "path", "agent"], help="one measure alone")
     parser.add_argument("--connections", type=int, default=64)
     chosen = parser.parse_args()
     now = datetime.now(UTC)
     figures: dict[str, Mapping[str, float]] = {}
     with TemporaryDirectory(prefix="gateway-bench-") as place:
-        count = 2_000 if chosen.quick else 10_000
-        print(f"making {count} signed messages")
-        corpus = make_corpus(Path(place) / "entities", count, now)
-        size = sum(map(len, corpus.bodies)) / len(corpus.bodies)
-        if chosen.only != "path":
-            few = corpus.__class__(corpus.anchor, corpus.enrolments, corpus.bodies[:500])
-            figures["verdict"] = verdict.measure(few, now, 3 if chosen.quick else 9).facts()
-            _print("verdict", figures["verdict"])
-        if chosen.only != "verdict":
-            figures["path"] = path.measure(corpus, Path(place) / "stack", chosen.connections).facts()
-            _print("path", figures["path"])
-    _keep({"at": now.isoformat(), "bytes": size, "machine": _machine(), **figures})
+        if chosen.only in (None, "agent"):
+            events = 20_000 if chosen.quick else 100_000
+            figures["agent"] = agent.measure(Path(place) / "agent", events).facts()
+            _print("agent", figures["agent"])
+        if chosen.only != "agent":
+            figures |= _messages(chosen, Path(place), now)
+    _keep({"at": now.isoformat(), "machine": _machine(), **figures})
+
+
+def _messages(chosen: argparse.Namespace, place: Path, now: datetime) -> dict[str, Mapping[str, float]]:
+    figures: dict[str, Mapping[str, float]] = {}
+    count = 2_000 if chosen.quick else 10_000
+    print(f"making {count} signed messages")
+    corpus = make_corpus(place / "entities", count, now)
+    figures["corpus"] = {"bytes": sum(map(len, corpus.bodies)) / len(corpus.bodies)}
+    if chosen.only != "path":
+        few = corpus.__class__(corpus.anchor, corpus.enrolments, corpus.bodies[:500])
+        figures["verdict"] = verdict.measure(few, now, 3 if chosen.quick else 9).facts()
+        _print("verdict", figures["verdict"])
+    if chosen.only != "verdict":
+        figures["path"] = path.measure(corpus, place / "stack", chosen.connections).facts()
+        _print("path", figures["path"])
+    return figures
 
 
 def _print(name: str, figures: Mapping[str, float]) -> None:

@@ -1,4 +1,4 @@
-"""Editions of the code tables, side by side, each chosen by a day."""
+"""Editions of the code tables, side by side; within each family a day chooses one."""
 
 import functools
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from itertools import pairwise
 from types import MappingProxyType
 
 from codes.errors import CodesError, CodeTableDamaged, UnknownEdition, UnknownTable
-from codes.manifest import MANIFEST, EditionManifest, read_manifest, sha256_of
+from codes.manifest import MANIFEST, ORDER_13, EditionManifest, read_manifest, sha256_of
 from codes.reading import RESTORE, Origin, read_table
 from codes.tables import CodeTable
 
@@ -32,8 +32,8 @@ class Edition:
     """The tables that were in force together.
 
     The edition is valid from `valid_from` until the day before `valid_to`; without `valid_to` it is open-ended. An
-    edition whose manifest names no end is ended by the next one that is loaded. `digest` is the lower-case hex
-    SHA-256 of `manifest.toml`, which names the SHA-256 of every table.
+    edition whose manifest names no end is ended by the next one of its family that is loaded. `digest` is the
+    lower-case hex SHA-256 of `manifest.toml`, which names the SHA-256 of every table.
     """
 
     name: str
@@ -42,6 +42,11 @@ class Edition:
     digest: str
     tables: Mapping[str, CodeTable]
     manifest: EditionManifest
+
+    @property
+    def family(self) -> str:
+        """What the tables serve: `order13`, `gaming` ... Editions of one family follow each other."""
+        return self.manifest.family
 
     @property
     def open_ended(self) -> bool:
@@ -62,7 +67,10 @@ class Edition:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CodeBook:
-    """All the editions that are loaded, oldest first; never none."""
+    """All the editions that are loaded, oldest first; never none.
+
+    Where no family is named that of Order No. 13 is meant, or the oldest edition's where there is none of it.
+    """
 
     editions: tuple[Edition, ...]
 
@@ -73,18 +81,37 @@ class CodeBook:
                 return edition
         raise UnknownEdition(name, tuple(edition.name for edition in self.editions))
 
-    def on(self, day: date) -> Edition:
-        """The newest edition that had begun by that day; the first one for the days before it."""
-        begun = (edition for edition in reversed(self.editions) if edition.valid_from <= day)
-        return next(begun, self.editions[0])
+    @property
+    def families(self) -> tuple[str, ...]:
+        """The families that have editions, the one that is meant without a name first."""
+        named = dict.fromkeys(edition.family for edition in self.editions)
+        return tuple(sorted(named, key=lambda family: family != ORDER_13))
 
-    def valid_on(self, day: date) -> tuple[Edition, ...]:
-        """Every edition in force on that day, newest first: several where their manifests let them overlap."""
-        return tuple(edition for edition in reversed(self.editions) if edition.valid_on(day))
+    def of(self, family: str) -> tuple[Edition, ...]:
+        """The editions of a family, oldest first; none where the family is unknown."""
+        return tuple(edition for edition in self.editions if edition.family == family)
+
+    def on(self, day: date, family: str | None = None) -> Edition:
+        """The newest edition of the family that had begun by that day; its first one for the days before it."""
+        editions = self.of(family or self.families[0])
+        if not editions:
+            raise UnknownEdition(str(family), tuple(edition.name for edition in self.editions))
+        begun = (edition for edition in reversed(editions) if edition.valid_from <= day)
+        return next(begun, editions[0])
+
+    def valid_on(self, day: date, family: str | None = None) -> tuple[Edition, ...]:
+        """Every edition of the family in force on that day, newest first: several where their manifests overlap."""
+        editions = self.of(family or self.families[0])
+        return tuple(edition for edition in reversed(editions) if edition.valid_on(day))
+
+    def holding(self, name: str, on: date) -> Edition:
+        """The edition of that day that has the table, of whichever family; where none has, that of the first family."""
+        editions = [self.on(on, family) for family in self.families]
+        return next((edition for edition in editions if name in edition.tables), editions[0])
 
     def table(self, name: str, on: date) -> CodeTable:
-        """The table of that name in the edition of that day; raises `UnknownTable` where there is none."""
-        return self.on(on).table(name)
+        """The table of that name in the editions of that day; raises `UnknownTable` where there is none."""
+        return self.holding(name, on).table(name)
 
 
 def load_codebook(root: Traversable | None = None) -> CodeBook:
@@ -110,7 +137,13 @@ def _load(root: Traversable) -> CodeBook:
     editions = sorted((_load_edition(folder) for folder in folders), key=lambda edition: edition.valid_from)
     if not editions:
         raise CodeTableDamaged(str(root), "it holds no edition", "Add a folder with a manifest.toml and its tables")
-    return CodeBook(_joined(root, editions))
+    families = dict.fromkeys(edition.family for edition in editions)
+    joined = [
+        edition
+        for family in families
+        for edition in _joined(root, [edition for edition in editions if edition.family == family])
+    ]
+    return CodeBook(tuple(sorted(joined, key=lambda edition: edition.valid_from)))
 
 
 def _load_edition(folder: Traversable) -> Edition:
@@ -188,7 +221,7 @@ def _check_references(folder: Traversable, tables: Mapping[str, CodeTable]) -> N
 
 
 def _joined(root: Traversable, editions: list[Edition]) -> tuple[Edition, ...]:
-    """The editions in order, each without an end of its own ended by the next."""
+    """The editions of one family in order, each without an end of its own ended by the next."""
     for earlier, later in pairwise(editions):
         if earlier.valid_from == later.valid_from:
             raise CodeTableDamaged(

@@ -15,6 +15,8 @@ Mark = Literal["official", "predecessor", "observed", "proposed"]
 MARKS: tuple[Mark, ...] = ("official", "predecessor", "observed", "proposed")
 BY_ENTRY: Literal["by entry"] = "by entry"
 MANIFEST = "manifest.toml"
+ORDER_13 = "order13"
+"""The family of editions that name none."""
 
 TableName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=False)]
@@ -69,8 +71,9 @@ class TableManifest(_Strict):
 
 
 class EditionManifest(_Strict):
-    """What is promised about one edition; without `valid_to` it is open-ended until a later edition is loaded."""
+    """What is promised about one edition; without `valid_to` it is open-ended until its family's next one is loaded."""
 
+    family: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$")] = ORDER_13
     name: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z_-]*$")]
     title: Titles
     source: Text

@@ -29,7 +29,7 @@ def render(book: CodeBook | None = None) -> str:
 def _edition(edition: Edition) -> Iterator[str]:
     until = "open-ended" if edition.valid_to is None else f"until the day before {edition.valid_to}"
     yield f"## Edition {edition.name}\n"
-    yield f"{edition.manifest.title['en']}. In force from {edition.valid_from}, {until}.\n"
+    yield f"{edition.manifest.title['en']} (family `{edition.family}`). In force from {edition.valid_from}, {until}.\n"
     yield f"Source: {edition.manifest.source}.\n"
     if edition.manifest.note:
         yield f"{edition.manifest.note}\n"

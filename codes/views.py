@@ -9,7 +9,7 @@ from codes.tables import CodeEntry, CodeTable
 
 
 def editions_view(book: CodeBook) -> list[dict[str, Any]]:
-    """Every edition, oldest first: `edition`, `valid_from`, `valid_to`, `open_ended`, `digest`, `source`, `note`."""
+    """Every edition as `edition_view` gives it, oldest first."""
     return [edition_view(edition) for edition in book.editions]
 
 
@@ -17,6 +17,7 @@ def edition_view(edition: Edition) -> dict[str, Any]:
     """One edition; days as `2025-07-10`, `valid_to` null where the edition is open-ended."""
     return {
         "edition": edition.name,
+        "family": edition.family,
         "valid_from": edition.valid_from.isoformat(),
         "valid_to": _day(edition.valid_to),
         "open_ended": edition.open_ended,

@@ -11,6 +11,7 @@ from gateway.errors import GatewayError
 from gateway.logs import configure_logging
 
 COMMANDS = {
+    "agent": ("agent", "What a gambling organiser installs: events in, signed batches out, none lost."),
     "codes": ("codes", "The code tables of Order No. 13: list, show, look up."),
     "consume": ("consume", "Read topics, each event verified."),
     "entities": ("entities", "Reporting entities: enrol, list, suspend, resume."),

@@ -6,7 +6,7 @@ one is not called missing as well.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final, NamedTuple
 
@@ -56,6 +56,13 @@ def explain(root: etree._Element, schema: Schema) -> Iterator[Finding]:
     return _Explainer(schema).message(root)
 
 
+def explain_parts(parts: Iterable[tuple[etree._Element, str]], schema: Schema) -> Iterator[tuple[Finding, ...]]:
+    """For each element, which the schema declares by itself, its defects as if it stood at that path."""
+    explainer = _Explainer(schema)
+    for element, path in parts:
+        yield tuple(explainer.part(element, path))
+
+
 class _Explainer:
     """Walks a message and the schema side by side."""
 
@@ -73,6 +80,9 @@ class _Explainer:
             return
         yield from self._misnamed(place, meant)
         yield from self._element(place, declared[meant])
+
+    def part(self, element: etree._Element, path: str) -> Iterator[Finding]:
+        yield from self._element(_Place(element, path, path), self._explainer.elements[element.tag])
 
     def _element(self, place: _Place, declared: XsdElement) -> Iterator[Finding]:
         type_ = declared.type

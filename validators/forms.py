@@ -21,6 +21,13 @@ _CODES: Final[Mapping[str, str]] = {
     "party": "XML-027",
     "identifier": "XML-028",
     "failure": "XML-030",
+    "time": "XML-032",
+    "day": "XML-033",
+    "sequence": "XML-034",
+    "whole": "XML-035",
+    "sha256": "XML-036",
+    "complex": "XML-037",
+    "unit": "XML-037",
 }
 _OTHER_FORM: Final = "XML-031"
 _CUT_BY_LENGTH: Final = frozenset({"text", "code", "party"})

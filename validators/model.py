@@ -59,7 +59,8 @@ class Circumstances:
 
     `reporter_kind` is a code of `reporting_entity_kinds`, None where it is not known (offline); the rules that need
     it are then left out. `complex` is the sender's complex that the message names, None where he has none of that
-    name; it counts only where `register_known` says that somebody looked. `certificate` is the lower-case hex SHA-256
+    name; `complex_taken` says that somebody else has one; both count only where `register_known` says that somebody
+    looked. `certificate` is the lower-case hex SHA-256
     of the certificate that signed.
     """
 
@@ -68,6 +69,7 @@ class Circumstances:
     complex: Complex | None = None
     register_known: bool = False
     certificate: str | None = None
+    complex_taken: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,39 +1,83 @@
-"""A profile is one family of messages in one edition: schemas, code tables, rules, validity and routing."""
+"""A profile is one family of messages in one edition: schemas, code tables, rules, validity and routing.
+
+A family is a folder of `schemas/xsd` and a module `validators.<family>.family` whose `FAMILY` is a `Family`; hyphens
+of the folder's name are underscores in the module's. Nothing else knows which families there are.
+"""
 
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
+from importlib import import_module
 from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple, Protocol
+
+from lxml import etree
 
 from codes.editions import CodeBook, Edition, load_codebook
-from validators.fm1.parameters import read_parameters
-from validators.fm1.rules import Rules
+from validators.model import Circumstances, Judgement
 from validators.schemas import Schema, schema_for, schema_root
 
 MANIFEST = "manifest.toml"
+LAST = "fm1"
+"""The family that is asked last: it answers for what no other one knows."""
 
 
 class ProfileDamaged(Exception):
     """A manifest of a profile is missing something or contradicts another; the text names the file."""
 
 
+class Told(NamedTuple):
+    """A message with what its family told of it: its type, and the day that chose the edition."""
+
+    root: etree._Element
+    message_type: str
+    day: date
+
+
+class Rules(Protocol):
+    """What a family makes of its messages in one edition."""
+
+    def judge(self, profile: "Profile", told: Told, circumstances: Circumstances) -> Judgement:
+        """The verdict on a message, with every finding in document order; never raises."""
+        ...
+
+
+class Family(Protocol):
+    """What a family of messages adds to its data."""
+
+    def message_type_of(self, root: etree._Element) -> str | None:
+        """The type of a message of this family; None for a message of another one."""
+        ...
+
+    def day_of(self, root: etree._Element, circumstances: Circumstances) -> date:
+        """The day that chooses the edition."""
+        ...
+
+    def rules(self, codes: Edition, parameters: Path) -> Rules:
+        """The rules of an edition, with its code tables and the file of its parameters."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Routing:
-    """Topics by the reason of filing (form field 1.5), by `other` for every other value, and for refusals."""
+    """Topics by the reason of filing (FM-1's form field 1.5) or the message type, `other` for every other one.
 
-    reasons: Mapping[str, str]
+    `event_types` are CloudEvents types by message type; one that is not there has the family's own.
+    """
+
+    topics: Mapping[str, str]
     other: str
     refused: str
+    event_types: Mapping[str, str]
 
-    def topic(self, reason: str | None) -> str:
-        """The topic of an accepted message with that reason, known or not."""
-        return self.reasons.get(reason or "", self.other)
+    def topic(self, key: str | None) -> str:
+        """The topic of an accepted message with that reason or type, known or not."""
+        return self.topics.get(key or "", self.other)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,22 +106,12 @@ class Profile:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ProfileBook:
+class FamilyBook:
     """The profiles of one family, oldest first; never none."""
 
+    name: str
+    family: Family
     profiles: tuple[Profile, ...]
-
-    @classmethod
-    def load(
-        cls, schemas: Path | None = None, codes: CodeBook | None = None, rules: Path | None = None
-    ) -> "ProfileBook":
-        """Every edition of FM-1: the project's own (read once), or those of other folders.
-
-        `schemas` holds `fm1/<edition>/` with schemas and manifest, `rules` holds `fm1/<edition>.toml`.
-        """
-        if schemas is None and codes is None and rules is None:
-            return _own()
-        return _load(schemas or schema_root(), codes or load_codebook(), rules or _rules_root())
 
     def on(self, day: date) -> tuple[Profile, ...]:
         """The profiles in force on that day, newest first.
@@ -96,6 +130,45 @@ class ProfileBook:
         return self.profiles[0]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class ProfileBook:
+    """Every family that there is, in the order in which they are asked; never none."""
+
+    families: tuple[FamilyBook, ...]
+
+    @classmethod
+    def load(
+        cls, schemas: Path | None = None, codes: CodeBook | None = None, rules: Path | None = None
+    ) -> "ProfileBook":
+        """Every edition of every family: the project's own (read once), or those of other folders.
+
+        `schemas` holds `<family>/<edition>/` with schemas and manifest, `rules` holds `<family>/<edition>.toml`.
+        """
+        if schemas is None and codes is None and rules is None:
+            return _own()
+        return _load(schemas or schema_root(), codes or load_codebook(), rules or _rules_root())
+
+    @property
+    def profiles(self) -> tuple[Profile, ...]:
+        """All profiles of all families."""
+        return tuple(profile for book in self.families for profile in book.profiles)
+
+    def family(self, name: str) -> FamilyBook:
+        """The profiles of that family; `LookupError` where there is none."""
+        for book in self.families:
+            if book.name == name:
+                return book
+        raise LookupError(f"there is no family {name}; known are: {', '.join(book.name for book in self.families)}")
+
+    def addressed(self, root: etree._Element) -> tuple[FamilyBook, str]:
+        """The family that a message belongs to, and its type there."""
+        for book in self.families:
+            message_type = book.family.message_type_of(root)
+            if message_type is not None:
+                return book, message_type
+        return self.families[-1], "unknown"
+
+
 @cache
 def _own() -> ProfileBook:
     return _load(schema_root(), load_codebook(), _rules_root())
@@ -106,28 +179,36 @@ def _rules_root() -> Path:
 
 
 def _load(schemas: Path, codes: CodeBook, rules: Path) -> ProfileBook:
-    manifests = sorted((schemas / "fm1").glob(f"*/{MANIFEST}"))
-    if not manifests:
-        raise ProfileDamaged(f"{schemas / 'fm1'}: no edition there; add a folder with a {MANIFEST} and its schemas")
-    profiles = [_profile(path, schemas, codes, rules) for path in manifests]
-    return ProfileBook(_joined(sorted(profiles, key=lambda profile: profile.valid_from)))
+    names = sorted({path.parent.parent.name for path in schemas.glob(f"*/*/{MANIFEST}")}, key=lambda n: (n == LAST, n))
+    if not names:
+        raise ProfileDamaged(f"{schemas}: no edition there; add a folder with a {MANIFEST} and its schemas")
+    return ProfileBook(tuple(_family(name, schemas, codes, rules) for name in names))
 
 
-def _profile(path: Path, schemas: Path, codes: CodeBook, rules: Path) -> Profile:
+def _family(name: str, schemas: Path, codes: CodeBook, rules: Path) -> FamilyBook:
+    try:
+        family: Family = import_module(f"validators.{name.replace('-', '_')}.family").FAMILY
+    except (ImportError, AttributeError) as error:
+        raise ProfileDamaged(f"{schemas / name}: no module judges this family: {error}") from error
+    manifests = sorted((schemas / name).glob(f"*/{MANIFEST}"))
+    profiles = [_profile(path, family, schemas, codes, rules) for path in manifests]
+    return FamilyBook(name, family, _joined(sorted(profiles, key=lambda profile: profile.valid_from)))
+
+
+def _profile(path: Path, family: Family, schemas: Path, codes: CodeBook, rules: Path) -> Profile:
     data = tomllib.loads(path.read_text("utf-8"))
     try:
-        return _profile_of(data, schemas, codes, rules)
+        return _profile_of(data, family, schemas, codes, rules)
     except (KeyError, ValueError, TypeError, OSError, LookupError) as error:
         raise ProfileDamaged(f"{path}: {error!r}; put the manifest or what it names right") from error
 
 
-def _profile_of(data: Mapping[str, Any], schemas: Path, codes: CodeBook, rules: Path) -> Profile:
-    family, edition = data["family"], data["edition"]
+def _profile_of(data: Mapping[str, Any], family: Family, schemas: Path, codes: CodeBook, rules: Path) -> Profile:
+    name, edition = data["family"], data["edition"]
     messages: Mapping[str, Iterable[str]] = data["messages"]
     tables = codes.edition(data["codes"])
-    routing = data["routing"]
     return Profile(
-        family=family,
+        family=name,
         edition=edition,
         valid_from=data["valid_from"],
         valid_to=data.get("valid_to"),
@@ -135,16 +216,21 @@ def _profile_of(data: Mapping[str, Any], schemas: Path, codes: CodeBook, rules: 
         provenance=data["provenance"],
         accepted=frozenset(messages["accepted"]),
         schemas=MappingProxyType(
-            {name: schema_for(family, edition, name, schemas) for name in (*messages["accepted"], *messages["notices"])}
+            {kind: schema_for(name, edition, kind, schemas) for kind in (*messages["accepted"], *messages["notices"])}
         ),
         codes=tables,
-        rules=Rules.of(tables, read_parameters(rules / family / f"{data['rules']}.toml")),
-        routing=Routing(MappingProxyType(dict(routing["reasons"])), routing["other"], routing["refused"]),
+        rules=family.rules(tables, rules / name / f"{data['rules']}.toml"),
+        routing=_routing(data["routing"], data.get("event_types", {})),
     )
 
 
+def _routing(raw: Mapping[str, Any], event_types: Mapping[str, str]) -> Routing:
+    topics = {**raw.get("reasons", {}), **raw.get("messages", {})}
+    return Routing(MappingProxyType(topics), raw["other"], raw["refused"], MappingProxyType(dict(event_types)))
+
+
 def _joined(profiles: list[Profile]) -> tuple[Profile, ...]:
-    """The profiles in order, each without an end of its own ended by the next."""
+    """The profiles of one family in order, each without an end of its own ended by the next."""
     for earlier, later in pairwise(profiles):
         if earlier.valid_from == later.valid_from:
             raise ProfileDamaged(f"{earlier.edition} and {later.edition} begin on the same day: let one begin later")

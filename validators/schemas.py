@@ -20,6 +20,7 @@ _XS: Final = "{http://www.w3.org/2001/XMLSchema}"
 _XSI: Final = {"xsi": "http://www.w3.org/2001/XMLSchema-instance"}
 _Known: TypeAlias = "dict[tuple[str, str], etree._Element]"  # noqa: SLF001 - lxml names its element type so
 _HAS_XSI: Final = etree.XPath("boolean(//@xsi:*)", namespaces=_XSI)
+_HAS_XSI_BELOW: Final = etree.XPath("boolean(descendant-or-self::*/@xsi:*)", namespaces=_XSI)
 _ANY_BUT_FOUR: Final = "[^&<>`]*"
 _IS_FM1: Final = etree.XPath("boolean((SignedData/*/*)[1][PersonalData and MessageInformation and Participants])")
 
@@ -79,6 +80,16 @@ class Schema:
         plain = not (b"&" in text or b"<" in text or b">" in text or b"`" in text)
         try:
             return (self.lenient if plain else self.compiled).validate(root) and not _HAS_XSI(root)
+        except etree.XMLSchemaValidateError:
+            return False
+
+    def accepts_part(self, element: etree._Element) -> bool:
+        """True when libxml2 finds nothing wrong with one element, which the schema declares by itself.
+
+        No `xsi:` attribute in it speaks to the validator.
+        """
+        try:
+            return self.compiled.validate(element) and not _HAS_XSI_BELOW(element)
         except etree.XMLSchemaValidateError:
             return False
 

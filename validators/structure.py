@@ -25,7 +25,7 @@ def structure_findings(root: etree._Element, schema: Schema) -> list[Finding]:
     findings = _explained(root, schema)
     if findings or (large and schema.accepts(root)):
         return findings
-    return [_unexplained(root, schema)]
+    return [unexplained(root, schema)]
 
 
 def _explained(root: etree._Element, schema: Schema) -> list[Finding]:
@@ -39,6 +39,7 @@ def _explained(root: etree._Element, schema: Schema) -> list[Finding]:
     return findings
 
 
-def _unexplained(root: etree._Element, schema: Schema) -> Finding:
+def unexplained(root: etree._Element, schema: Schema) -> Finding:
+    """libxml2's own reason for a refusal that nothing explains."""
     reason, line = schema.complaint(root)
     return Finding("XML-099", Severity.ERROR, f"/{root.tag}", line, parameters={"message": reason})

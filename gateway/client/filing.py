@@ -1,8 +1,10 @@
 """Filing one message over HTTP, sending again where that helps."""
 
 import asyncio
+import email.utils
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -40,6 +42,30 @@ class Answer:
         return self.judged and str(self.facts.get("verdict", "")).startswith("accepted")
 
 
+@dataclass(frozen=True, slots=True)
+class Later:
+    """The message was not judged now: why, and after how many seconds the gateway asks to be tried again."""
+
+    reason: str
+    seconds: float | None = None
+
+
+async def attempt_filing(client: httpx.AsyncClient, body: bytes, *, language: str = "en") -> Answer | Later:
+    """Files the exact bytes of one signed message once."""
+    try:
+        response = await client.post(
+            "/v1/messages",
+            content=body,
+            headers={"Content-Type": "application/xml", "Accept": "application/json", "Accept-Language": language},
+        )
+    except httpx.HTTPError as error:
+        return Later(f"{type(error).__name__}: {error}")
+    if response.status_code in LATER or response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        asked = asked_seconds(response.headers.get("Retry-After"), datetime.now(UTC))
+        return Later(f"the gateway answered {response.status_code}", asked)
+    return Answer(response.status_code, _facts_of(response))
+
+
 async def file_message(client: httpx.AsyncClient, body: bytes, *, language: str = "en", attempts: int = 5) -> Answer:
     """Files the exact bytes of one signed message and returns the gateway's answer.
 
@@ -48,23 +74,26 @@ async def file_message(client: httpx.AsyncClient, body: bytes, *, language: str 
     """
     reason = "no attempt was made"
     for attempt in range(1, attempts + 1):
-        wait = min(0.25 * 2**attempt, LONGEST_WAIT_SECONDS)
-        try:
-            response = await client.post(
-                "/v1/messages",
-                content=body,
-                headers={"Content-Type": "application/xml", "Accept": "application/json", "Accept-Language": language},
-            )
-        except httpx.HTTPError as error:
-            reason = f"{type(error).__name__}: {error}"
-        else:
-            if response.status_code not in LATER and response.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
-                return Answer(response.status_code, _facts_of(response))
-            reason = f"the gateway answered {response.status_code}"
-            wait = _seconds(response.headers.get("Retry-After"), wait)
+        outcome = await attempt_filing(client, body, language=language)
+        if isinstance(outcome, Answer):
+            return outcome
+        reason = outcome.reason
         if attempt < attempts:
-            await asyncio.sleep(wait)
+            wait = 0.25 * 2**attempt if outcome.seconds is None else outcome.seconds
+            await asyncio.sleep(min(wait, LONGEST_WAIT_SECONDS))
     raise NotDelivered(f"not delivered after {attempts} attempts ({reason}); sending the same file again is harmless")
+
+
+def asked_seconds(header: str | None, now: datetime) -> float | None:
+    """What `Retry-After` says, as seconds or as a date; None where it says nothing that is understood."""
+    if header is None:
+        return None
+    if header.strip().isdecimal():
+        return float(header)
+    try:
+        return max(0.0, (email.utils.parsedate_to_datetime(header) - now).total_seconds())
+    except (TypeError, ValueError):
+        return None
 
 
 def _facts_of(response: httpx.Response) -> Mapping[str, Any]:
@@ -73,9 +102,3 @@ def _facts_of(response: httpx.Response) -> Mapping[str, Any]:
     except ValueError:
         return {"title": "The answer is not JSON: is this the gateway's URL?", "status": response.status_code}
     return facts if isinstance(facts, dict) else {"title": "The answer is not an object"}
-
-
-def _seconds(header: str | None, otherwise: float) -> float:
-    if header is None or not header.isdecimal():
-        return otherwise
-    return min(float(header), LONGEST_WAIT_SECONDS)

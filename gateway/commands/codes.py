@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, NoReturn
 from zoneinfo import ZoneInfo
@@ -73,12 +73,16 @@ TEXTS: dict[str, dict[Language, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the options say: the edition, the day, the language, and whether JSON is wanted."""
+    """What the options say: the edition, the day, the language, and whether JSON is wanted.
+
+    `further` are the editions of the other families on that day, none where an edition was named.
+    """
 
     edition: Edition
     on: date
     lang: Language | None
     as_json: bool
+    further: tuple[Edition, ...] = ()
 
     def say(self, text: str, **parameters: object) -> str:
         return say(text, self.lang, **parameters)
@@ -89,8 +93,11 @@ def say(text: str, lang: Language | None, **parameters: object) -> str:
     return TEXTS[text][lang or "en"].format(**parameters)
 
 
-def asked(edition: str | None, on: datetime | None, lang: Language | None, *, as_json: bool) -> Asked:
-    """The options, the edition looked up; the day is today in Kazakhstan, or the edition's first, unless named."""
+def asked(edition: str | None, on: datetime | None, lang: Language | None, *, as_json: bool, table: str = "") -> Asked:
+    """The options, the edition looked up; the day is today in Kazakhstan, or the edition's first, unless named.
+
+    Without a name the edition is that of the family which has the table.
+    """
     try:
         book = load_codebook()
         named = book.edition(edition) if edition else None
@@ -101,7 +108,11 @@ def asked(edition: str | None, on: datetime | None, lang: Language | None, *, as
     day = on.date() if on else datetime.now(LEGAL_TIME).date()
     if named is not None and on is None and not named.valid_on(day):
         day = named.valid_from
-    return Asked(named or book.on(day), day, lang, as_json)
+    if named is not None:
+        return Asked(named, day, lang, as_json)
+    chosen = book.holding(table, day)
+    further = tuple(book.on(day, family) for family in book.families if family != chosen.family)
+    return Asked(chosen, day, lang, as_json, further)
 
 
 def refuse(message: str) -> NoReturn:
@@ -133,7 +144,7 @@ def options(command: click.Command) -> click.Command:
 
 @click.group()
 def codes() -> None:
-    """The code tables of Order No. 13: which there are, what they hold, what a code means.
+    """The code tables of every family: which there are, what they hold, what a code means.
 
     Each text carries its provenance: official (read in the act), predecessor (in an earlier act), observed (in
     others' software or data), proposed (ours). Exit status: 0 found, 1 code not found, 2 usage or a damaged table.
@@ -143,12 +154,23 @@ def codes() -> None:
 @options
 @codes.command("list")
 def list_tables(edition: str | None, on: datetime | None, lang: Language | None, *, as_json: bool) -> None:
-    """The tables of an edition and whether they are complete."""
+    """The tables of an edition, or of each family's edition of the day, and whether they are complete.
+
+    With --json the other families' editions stand under `further`.
+    """
     question = asked(edition, on, lang, as_json=as_json)
     if as_json:
-        tables = views.tables_of_view(question.edition, lang)
-        _print_json(views.edition_view(question.edition) | {"tables": tables})
+        chosen, *further = (
+            views.edition_view(one) | {"tables": views.tables_of_view(one, lang)}
+            for one in (question.edition, *question.further)
+        )
+        _print_json(chosen | ({"further": further} if further else {}))
         return
+    for one in (question.edition, *question.further):
+        _list_edition(replace(question, edition=one))
+
+
+def _list_edition(question: Asked) -> None:
     click.echo(_edition_line(question))
     rows = [
         (
@@ -156,7 +178,7 @@ def list_tables(edition: str | None, on: datetime | None, lang: Language | None,
             str(len(table)),
             _completeness(question, table),
             f"[{table.provenance}]",
-            table.manifest.title[lang or "en"],
+            table.manifest.title[question.lang or "en"],
         )
         for table in question.edition.tables.values()
     ]
@@ -172,7 +194,7 @@ def show_table(table: str, edition: str | None, on: datetime | None, lang: Langu
 
     Each line has the code, its name and provenance, and the further columns.
     """
-    question = asked(edition, on, lang, as_json=as_json)
+    question = asked(edition, on, lang, as_json=as_json, table=table)
     found = _table(question, table)
     if as_json:
         _print_json(views.table_view(found, lang, on=question.on))
@@ -202,7 +224,7 @@ def lookup_code(
 
     A table whose key has several columns takes as many parts: `gateway codes lookup form_values 1.5 2`.
     """
-    question = asked(edition, on, lang, as_json=as_json)
+    question = asked(edition, on, lang, as_json=as_json, table=table)
     found = _table(question, table)
     if len(code) != len(found.key):
         key = ", ".join(found.key)

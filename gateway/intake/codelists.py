@@ -1,4 +1,4 @@
-"""The code tables of Order No. 13 over HTTP: `/v1/codes`."""
+"""The code tables over HTTP: `/v1/codes`."""
 
 from datetime import date
 from typing import Annotated, Any, Literal
@@ -76,14 +76,14 @@ class CodeLists:
 
     def _table(self, table: str, choice: Choice) -> CodeTable:
         try:
-            return self._edition(choice).table(table)
+            return self._edition(choice, table).table(table)
         except (UnknownTable, UnknownEdition) as error:
             raise NotFound from error
 
-    def _edition(self, choice: Choice) -> Edition:
+    def _edition(self, choice: Choice, table: str) -> Edition:
         if choice.edition is not None:
             return self._book.edition(choice.edition)
-        return self._book.on(choice.on or local(self._services.clock()).date())
+        return self._book.holding(table, choice.on or local(self._services.clock()).date())
 
 
 def _plain(code: str) -> str:

@@ -142,6 +142,7 @@ class EditionFacts(Interval):
     """An edition of the code tables."""
 
     edition: str
+    family: str
     open_ended: bool
     digest: str
     tables: list[TableSummary]

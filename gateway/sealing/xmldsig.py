@@ -5,6 +5,7 @@ import hashlib
 import hmac
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Literal
 
 from cryptography.hazmat.primitives.serialization import Encoding
 from lxml import etree
@@ -19,6 +20,7 @@ from gateway.sealing.sigform import read_form
 from gateway.sealing.sigtext import signed_info, written
 from gateway.sealing.trust import TrustStore
 
+Encoded = Literal["UTF-8", "UTF-16"]
 _OPENING = b"<Signature>"
 _CLOSING = b"</Signature>"
 
@@ -55,21 +57,23 @@ def digest_input(signed_data: etree._Element) -> bytes:
     return canonical[:start] + canonical[end:]
 
 
-def sign_xml(root: etree._Element, key_pem: bytes, certificate_pems: Sequence[bytes]) -> bytes:
-    """The message with `Signature` filled, in UTF-16; certificates: the key's own first, then intermediates.
+def sign_xml(
+    root: etree._Element, key_pem: bytes, certificate_pems: Sequence[bytes], encoding: Encoded = "UTF-16"
+) -> bytes:
+    """The message with `Signature` filled; certificates: the key's own first, then intermediates.
 
     ConfigurationError when the key and the certificate do not belong together, SignatureMissing when the message
     has no `/ExportData/SignedData`.
     """
     keys = LocalKeyHolder.from_pem(key_pem, b"".join(certificate_pems))
     form, place = _prepared(root, keys)
-    return _filled(root, place, form, keys.sign_now(form.signed_info()))
+    return _filled(root, place, form, keys.sign_now(form.signed_info()), encoding)
 
 
-async def sign_tree(root: etree._Element, keys: KeyHolder) -> bytes:
+async def sign_tree(root: etree._Element, keys: KeyHolder, encoding: Encoded = "UTF-16") -> bytes:
     """The same as `sign_xml`, with a key that may live elsewhere."""
     form, place = _prepared(root, keys)
-    return _filled(root, place, form, await keys.sign(form.signed_info()))
+    return _filled(root, place, form, await keys.sign(form.signed_info()), encoding)
 
 
 class _Form:
@@ -102,9 +106,9 @@ def _prepared(root: etree._Element, keys: KeyHolder) -> tuple[_Form, etree._Elem
     return _Form(algorithm, hashlib.sha256(digest_input(signed_data)).digest(), ders), place
 
 
-def _filled(root: etree._Element, place: etree._Element, form: _Form, value: bytes) -> bytes:
+def _filled(root: etree._Element, place: etree._Element, form: _Form, value: bytes, encoding: Encoded) -> bytes:
     place.text = base64.b64encode(form.whole(value)).decode("ascii")
-    return declared_utf16(root)
+    return declared_utf16(root) if encoding == "UTF-16" else etree.tostring(root, encoding=encoding)
 
 
 def declared_utf16(root: etree._Element) -> bytes:

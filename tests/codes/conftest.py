@@ -61,8 +61,8 @@ class Editions:
 
 @pytest.fixture
 def editions(tmp_path: Path) -> Editions:
-    """The project's editions, copied."""
-    shutil.copytree(OWN, tmp_path / "data")
+    """The project's edition of Order No. 13, copied."""
+    shutil.copytree(OWN / FIRST, tmp_path / "data" / FIRST)
     return Editions(tmp_path / "data")
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from lxml import etree
 
+from validators.fm1.judging import Judging
+from validators.fm1.rules import Rules
 from validators.judge import judge
 from validators.model import Circumstances, Finding, Judgement
 from validators.parsing import parse
@@ -23,6 +25,13 @@ SAMPLES = {
     "jeweller": "fm1-threshold-jeweller.xml",
     "bank": "fm1-suspicious-bank-rsa.xml",
 }
+
+
+def fm1_rules() -> Rules:
+    """The rules of the first edition of FM-1."""
+    judging = ProfileBook.load().family("fm1").first.rules
+    assert isinstance(judging, Judging)
+    return judging.rules
 
 
 @cache

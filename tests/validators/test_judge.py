@@ -4,7 +4,8 @@ import time
 from lxml import etree
 
 from tests.support.fm1 import RECEIVED, ROOT, TESTS, Case, clean, findings, told
-from validators.judge import MAX_FINDINGS, judge, named
+from validators.assembly import MAX_FINDINGS, named
+from validators.judge import judge
 from validators.model import Circumstances, Severity, Verdict
 from validators.parsing import parse
 from validators.paths import path_of
@@ -24,7 +25,7 @@ def test_a_judgement_names_what_was_judged_and_by_what() -> None:
     judgement = Case(clean()).judge()
     assert judgement.verdict is Verdict.ACCEPTED
     assert (judgement.family, judgement.message_type, judgement.edition) == ("fm1", "doc", "2025-07-10")
-    assert judgement.codes_digest == ProfileBook.load().first.codes.digest
+    assert judgement.codes_digest == ProfileBook.load().family("fm1").first.codes.digest
     assert judgement.document == "A16DF06D-9D30-447A-8CDE-63A5BEDB6867"
     assert judgement.version == "637647C4-5F42-459F-BE41-07503F52BB4F"
 

@@ -6,10 +6,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from tests.support.fm1 import Case, clean
+from tests.support.fm1 import Case, clean, fm1_rules
 from validators.fm1.model import FM1
 from validators.fm1.reading import Shape
-from validators.profiles import ProfileBook
 
 
 def _read(base: str, changes: str = "") -> FM1:
@@ -38,7 +37,7 @@ def _compare(shape: Shape, model: type[BaseModel], place: str) -> None:
 
 
 def test_the_models_mirror_every_element_that_the_rules_read() -> None:
-    signed = ProfileBook.load().first.rules.shape.children["SignedData"]
+    signed = fm1_rules().shape.children["SignedData"]
     _compare(signed, FM1, "SignedData")
 
 

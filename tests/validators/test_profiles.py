@@ -32,7 +32,7 @@ LONGER = ('name="JobName" type="Text300"', 'name="JobName" type="Text1000"')
 
 
 def test_the_known_edition_is_open_ended() -> None:
-    [profile] = ProfileBook.load().profiles
+    [profile] = ProfileBook.load().family("fm1").profiles
     assert profile.edition == OLD
     assert profile.valid_to is None
     assert profile.accepted == {"doc"}
@@ -92,13 +92,13 @@ def test_after_an_edition_has_ended_it_accepts_nothing(tmp_path: Path) -> None:
 
 
 def test_before_the_first_edition_that_one_judges() -> None:
-    [profile] = ProfileBook.load().on(date(2020, 1, 1))
+    [profile] = ProfileBook.load().family("fm1").on(date(2020, 1, 1))
     assert profile.edition == OLD
 
 
 def test_where_no_edition_is_in_force_the_last_that_had_begun_judges(tmp_path: Path) -> None:
     book = _add_edition(tmp_path, until="2026-01-01")
-    [profile] = book.on(date(2026, 5, 1))
+    [profile] = book.family("fm1").on(date(2026, 5, 1))
     assert profile.edition == OLD
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from codes.editions import load_codebook
+from tests.support.fm1 import fm1_rules
 from validators.fm1.reading import Shape
-from validators.profiles import ProfileBook
 
 SIGNED = "/ExportData/SignedData"
 
@@ -28,7 +28,7 @@ def _annex() -> set[str]:
 
 
 def test_the_rules_read_every_element_and_attribute_of_the_annex_and_no_other() -> None:
-    read = set(_paths(ProfileBook.load().first.rules.shape, "/ExportData"))
+    read = set(_paths(fm1_rules().shape, "/ExportData"))
     annex = _annex()
     wrappers = {SIGNED, f"{SIGNED}/Data", f"{SIGNED}/Data/Root"}
     assert read - annex == wrappers

@@ -4,19 +4,16 @@ from functools import lru_cache
 
 from codes.countries import is_country, is_currency
 from codes.tables import CodeEntry, CodeTable
+from validators.envelope import moment_flaw, receiver_flaw, transport_flaw
 from validators.faults import Flaw
 from validators.fm1.reading import Check, Setting
 from validators.identifiers import has_kato_form, has_known_region, is_iban, is_oked, looks_like_iban
 from validators.values import (
     has_date_form,
-    has_moment_form,
     is_usual_email,
     is_usual_phone,
     read_date,
-    read_moment,
 )
-
-AGENCY = "AFM"
 
 _COUNTRY_LENGTH = 2
 _CURRENCY_LENGTH = 3
@@ -31,8 +28,6 @@ _IBAN = Flaw("IDN-004")
 _NO_SUCH_TIME = Flaw("TIM-001")
 _PHONE = Flaw("FRM-001")
 _EMAIL = Flaw("FRM-002")
-_RECEIVER = Flaw("MSG-003")
-_TRANSPORT = Flaw("MSG-004")
 
 
 def listed(*tables: CodeTable, under: str | None = None) -> Check:
@@ -103,13 +98,7 @@ def day(value: str, _: Setting) -> Flaw | None:
 
 def past_moment(value: str, setting: Setting) -> Flaw | None:
     """A moment exists in the calendar and does not lie in the future of receipt."""
-    moment = read_moment(value)
-    if moment is None:
-        return _NO_SUCH_TIME if has_moment_form(value) else None
-    if moment > setting.latest:
-        received = f"{setting.received:%d.%m.%Y %H:%M:%S}"
-        return Flaw("TIM-002", {"hours": str(setting.parameters.future_hours), "received": received})
-    return None
+    return moment_flaw(value, setting.received, setting.latest, setting.parameters.future_hours)
 
 
 def phone(value: str, _: Setting) -> Flaw | None:
@@ -124,9 +113,9 @@ def email(value: str, _: Setting) -> Flaw | None:
 
 def to_agency(value: str, _: Setting) -> Flaw | None:
     """The receiver of an entity's message is the agency."""
-    return None if value == AGENCY else _RECEIVER
+    return receiver_flaw(value)
 
 
 def transport(value: str, _: Setting) -> Flaw | None:
     """The kind of transport is a number; nothing depends on it."""
-    return None if value.isascii() and value.isdigit() else _TRANSPORT
+    return transport_flaw(value)

@@ -1,0 +1,1 @@
+"""Where events come from: a folder, standard input, a socket, HTTP on this machine alone."""

@@ -1,0 +1,32 @@
+"""FM-1 among the families of messages."""
+
+from datetime import date
+from pathlib import Path
+
+from lxml import etree
+
+from codes.editions import Edition
+from validators.fm1.judging import Judging
+from validators.fm1.parameters import read_parameters
+from validators.fm1.rules import Rules, effective_day
+from validators.model import Circumstances
+from validators.schemas import message_type_of
+
+
+class Fm1:
+    """FM-1 and the notices that answer it; what nobody knows is judged here, as unknown."""
+
+    def message_type_of(self, root: etree._Element) -> str:
+        """`doc`, `Ack1`, `Ack2` or `unknown`."""
+        return message_type_of(root)
+
+    def day_of(self, root: etree._Element, circumstances: Circumstances) -> date:
+        """The day of the operation; without one that of the form, of sending, or of receipt."""
+        return effective_day(root, circumstances).day
+
+    def rules(self, codes: Edition, parameters: Path) -> Judging:
+        """The rules with those tables and parameters."""
+        return Judging(Rules.of(codes, read_parameters(parameters)))
+
+
+FAMILY = Fm1()

@@ -1,0 +1,184 @@
+"""The events of a batch, judged one by one in the order in which they stand."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, time, timedelta
+from typing import Any, Final
+
+from validators.catalogue import found
+from validators.faults import Flaw
+from validators.gaming.model import Complex
+from validators.gaming.moments import read_moment
+from validators.gaming.numbers import read_whole
+from validators.gaming.parameters import Parameters
+from validators.gaming.players import player_flaws
+from validators.gaming.vocabulary import CANCEL, PERSONAL, REPLACE, Kind, Vocabulary
+from validators.items import Carried, accepted_item, refused_item, refuses
+from validators.model import Finding, Item
+from validators.paths import line_of
+
+CLOCK_CHANGED: Final = "CLOCK-CHANGED"
+SOFTWARE_HASH: Final = "SOFTWARE-HASH"
+
+Given = Mapping[str, str]
+Told = tuple[str, Flaw]
+"""What is wrong with an event, and the attribute that it is told at (empty: the event as a whole)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What holds for every event of one batch; `complex` is None where nobody looked for it."""
+
+    first: int
+    last: int
+    received_at: datetime
+    complex: Complex | None
+    parameters: Parameters
+    vocabulary: Vocabulary
+    skew: timedelta = field(init=False)
+    latest: datetime = field(init=False)
+    earliest: datetime = field(init=False)
+
+    def __post_init__(self) -> None:
+        skew = timedelta(seconds=self.parameters.skew_seconds)
+        object.__setattr__(self, "skew", skew)
+        object.__setattr__(self, "latest", self.received_at + skew)
+        object.__setattr__(self, "earliest", datetime.combine(self.parameters.earliest, time(), UTC))
+
+
+def judge_events(carried: Carried, given: Sequence[Given], bounds: Bounds) -> tuple[Item, ...]:
+    """The outcome of each event; `given` are the attributes of each, by its position."""
+    run = _Run(bounds)
+    items = []
+    for position, attributes in enumerate(given):
+        ill = carried.ill.get(position)
+        if ill is not None:
+            element = carried.elements[position]
+            number, identity = read_whole(attributes.get("Sequence", "")) or 0, attributes.get("Id", "")
+            items.append(refused_item(element, number, identity, ill))
+        else:
+            items.append(run.judge(carried, position, attributes))
+    return tuple(items)
+
+
+class _Run:
+    """The walk over the events of a batch, and what the events so far mean for the next one."""
+
+    def __init__(self, bounds: Bounds) -> None:
+        self._bounds = bounds
+        self._taken: set[int] = set()
+        self._floor: datetime | None = None
+
+    def judge(self, carried: Carried, position: int, given: Given) -> Item:
+        """The outcome of one event that the schema accepts."""
+        content, told = self._read(given)
+        number: int = content["sequence"]
+        kind = self._kind(given, told)
+        if kind is not None:
+            self._check_kind(given, kind, told)
+        moment = self._check_time(given, told)
+        self._check_number(given, number, told)
+        if (kind is None or kind.personal) and not PERSONAL.isdisjoint(given):
+            told.extend(player_flaws(given, moment, self._bounds.parameters.minimum_age))
+        findings = _findings(carried, position, given, told) if told else ()
+        if findings and refuses(findings):
+            return refused_item(carried.elements[position], number, given["Id"], findings)
+        self._taken.add(number)
+        if moment is not None:
+            self._floor = moment - self._bounds.skew
+        return accepted_item(number, given["Id"], content, findings)
+
+    def _read(self, given: Given) -> tuple[dict[str, Any], list[Told]]:
+        """The content of the event, and which values are wrong by themselves."""
+        told: list[Told] = []
+        content: dict[str, Any] = {}
+        readers = self._bounds.vocabulary.readers
+        for attribute, value in given.items():
+            name, convert, check, flaw = readers[attribute]
+            content[name] = value if convert is None else convert(value)
+            if check is not None and flaw is not None and not check(value):
+                told.append((attribute, flaw))
+        return content, told
+
+    def _kind(self, given: Given, told: list[Told]) -> Kind | None:
+        vocabulary = self._bounds.vocabulary
+        kind = vocabulary.kinds.get(given["Kind"])
+        if kind is None:
+            told.append(("Kind", Flaw("COD-001", {"table": "event_kinds"})))
+            return None
+        replaced = given.get("ReplacedKind") if kind.code == REPLACE else None
+        if replaced is None:
+            return kind
+        described = vocabulary.replacements.get(replaced)
+        if described is None:
+            flaw = Flaw("GAM-038") if replaced in vocabulary.kinds else Flaw("COD-001", {"table": "event_kinds"})
+            told.append(("ReplacedKind", flaw))
+        return described
+
+    def _check_kind(self, given: Given, kind: Kind, told: list[Told]) -> None:
+        names = given.keys()
+        if not kind.required <= names:
+            told.extend((name, Flaw("GAM-020", {"kind": kind.code})) for name in sorted(kind.required - names))
+        if not names <= kind.allowed:
+            told.extend((name, Flaw("GAM-021", {"kind": kind.code})) for name in names if name not in kind.allowed)
+        outcome = given.get("Outcome")
+        if outcome is not None and kind.outcomes and outcome not in kind.outcomes:
+            told.append(("Outcome", Flaw("GAM-022", {"kind": kind.code, "allowed": ", ".join(sorted(kind.outcomes))})))
+        home = self._bounds.complex
+        if home is not None:
+            told.extend(_at_home(given, kind, home))
+
+    def _check_time(self, given: Given, told: list[Told]) -> datetime | None:
+        """The event's time where it is one that an event may have."""
+        bounds = self._bounds
+        moment = read_moment(given["Time"])
+        if moment is None:
+            told.append(("Time", Flaw("GAM-031")))
+        elif moment > bounds.latest:
+            told.append(("Time", Flaw("GAM-028", {"seconds": str(bounds.parameters.skew_seconds)})))
+        elif moment < bounds.earliest:
+            told.append(("Time", Flaw("GAM-030", {"earliest": str(bounds.parameters.earliest)})))
+        else:
+            if self._floor is not None and moment < self._floor and given["Kind"] != CLOCK_CHANGED:
+                told.append(("Time", Flaw("GAM-029", {"seconds": str(bounds.parameters.skew_seconds)})))
+            return moment
+        return None
+
+    def _check_number(self, given: Given, number: int, told: list[Told]) -> None:
+        bounds = self._bounds
+        if not bounds.first <= number <= bounds.last:
+            told.append(("Sequence", Flaw("GAM-025", {"first": str(bounds.first), "last": str(bounds.last)})))
+        elif number in self._taken:
+            told.append(("Sequence", Flaw("GAM-026")))
+        if (
+            "OriginalSequence" in given
+            and int(given["OriginalSequence"]) >= number
+            and given["Kind"] in (REPLACE, CANCEL)
+        ):
+            told.append(("OriginalSequence", Flaw("GAM-034", {"sequence": str(number)})))
+
+
+def _at_home(given: Given, kind: Kind, home: Complex) -> Iterator[Told]:
+    """What the register of the complex says against the event."""
+    unit = home.units.get(given["Unit"])
+    if unit is None:
+        yield "Unit", Flaw("GAM-023", {"complex": home.id})
+    elif unit not in kind.units:
+        allowed = ", ".join(sorted(kind.units))
+        yield "Unit", Flaw("GAM-024", {"unit": unit, "kind": kind.code, "allowed": allowed})
+    if kind.code == SOFTWARE_HASH and given.get("Hash", "") not in home.software:
+        yield "Hash", Flaw("GAM-035", {"complex": home.id})
+
+
+def _findings(carried: Carried, position: int, given: Given, told: Sequence[Told]) -> tuple[Finding, ...]:
+    path, line = carried.path(position), line_of(carried.elements[position])
+    return tuple(
+        found(
+            flaw.code,
+            f"{path}/@{attribute}" if attribute else path,
+            line=line,
+            value=given.get(attribute),
+            parameters={"attribute": attribute, **flaw.parameters},
+        )
+        for attribute, flaw in told
+    )

@@ -1,0 +1,172 @@
+"""Rules over the envelope and the one block of a message, its events aside."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import Final
+
+from lxml import etree
+
+from validators.envelope import moment_flaw, receiver_flaw, transport_flaw
+from validators.faults import Fault, Flaw
+from validators.gaming.complexes import BATCH, END_OF_DAY, REGISTER, REGISTRATION, REPAIR, complex_flaw
+from validators.gaming.moments import gaming_day, read_day, read_moment
+from validators.gaming.numbers import read_whole
+from validators.gaming.parameters import Parameters
+from validators.gaming.vocabulary import Vocabulary
+from validators.identifiers import has_kato_form, has_known_region
+from validators.model import Circumstances
+from validators.values import later, local
+
+CHAIN: Final = "CHAIN"
+CHANGE: Final = "CHANGE"
+_STATE: Final = ("Kind", "Name", "Premises", "HeartbeatSeconds", "Units")
+_STATE_ONLY: Final = (*_STATE, "Certificate", "Software")
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """The block that is the message, and the first of its children by tag."""
+
+    message_type: str
+    element: etree._Element
+    children: Mapping[str, etree._Element]
+
+    @classmethod
+    def of(cls, root: etree._Element, message_type: str) -> "Block":
+        """The block of that name; where it is misprinted the root, without children."""
+        element = root.find(f"SignedData/Data/Root/{message_type}")
+        if element is None:
+            return cls(message_type, root, {})
+        children: dict[str, etree._Element] = {}
+        for child in element:
+            children.setdefault(child.tag, child)
+        return cls(message_type, element, MappingProxyType(children))
+
+    def child(self, tag: str) -> etree._Element | None:
+        """The first child of that name."""
+        return self.children.get(tag)
+
+    def text(self, tag: str) -> str:
+        """Its text, empty where there is none."""
+        child = self.children.get(tag)
+        return (child.text or "") if child is not None else ""
+
+    def fault(self, tag: str, flaw: Flaw) -> Fault:
+        """The flaw at that child, or at its place where it is missing."""
+        child = self.children.get(tag)
+        if child is None:
+            return Fault(flaw.code, self.element, f"/{tag}", None, flaw.parameters)
+        value = child.text if len(child) == 0 else None
+        return Fault(flaw.code, child, "", value, flaw.parameters)
+
+
+def header_faults(root: etree._Element, circumstances: Circumstances, parameters: Parameters) -> Iterator[Fault]:
+    """What is wrong in the envelope and in the block that names the owner."""
+    received = local(circumstances.received_at)
+    latest = later(received, timedelta(hours=parameters.future_hours))
+    checks: tuple[tuple[str, Callable[[str], Flaw | None]], ...] = (
+        ("SignedData/Receiver", receiver_flaw),
+        ("SignedData/TimeStamp", lambda value: moment_flaw(value, received, latest, parameters.future_hours)),
+        ("SignedData/Data/Root/PersonalData/OrganisationCode", lambda value: _kind_flaw(value, parameters)),
+        ("SignedData/Data/Root/PersonalData/OrganisationCode", lambda value: _enrolled_flaw(value, circumstances)),
+        ("TransportType", transport_flaw),
+    )
+    for place, check in checks:
+        element = root.find(place)
+        if element is not None and (flaw := check(element.text or "")) is not None:
+            yield Fault(flaw.code, element, "", element.text, flaw.parameters)
+
+
+def _kind_flaw(value: str, parameters: Parameters) -> Flaw | None:
+    if value in parameters.complex_kinds:
+        return None
+    return Flaw("GAM-008", {"allowed": ", ".join(sorted(parameters.complex_kinds))})
+
+
+def _enrolled_flaw(value: str, circumstances: Circumstances) -> Flaw | None:
+    enrolled = circumstances.reporter_kind
+    return None if enrolled is None or enrolled == value else Flaw("RUL-017", {"enrolled": enrolled})
+
+
+def message_faults(
+    block: Block, circumstances: Circumstances, parameters: Parameters, vocabulary: Vocabulary
+) -> Iterator[Fault]:
+    """What the rules of the message's type find in its block."""
+    if not block.children:
+        return
+    flaw = complex_flaw(block.message_type, block.text("Action"), circumstances)
+    if flaw is not None:
+        yield block.fault("ComplexId", flaw)
+    received_at = circumstances.received_at
+    if block.message_type == BATCH:
+        yield from _batch(block, received_at, parameters)
+    elif block.message_type == END_OF_DAY:
+        yield from _end_of_day(block, received_at, vocabulary)
+    elif block.message_type == REGISTRATION:
+        yield from _registration(block, parameters, vocabulary)
+    elif block.message_type == REPAIR:
+        yield from _only(block, block.text("Repairs"), ("PreviousBatchHash",), given=block.text("Repairs") == CHAIN)
+
+
+def _batch(block: Block, received_at: datetime, parameters: Parameters) -> Iterator[Fault]:
+    first, last = (read_whole(block.text(f"{end}EventSequence")) for end in ("First", "Last"))
+    if first is not None and last is not None and first > last:
+        yield block.fault("FirstEventSequence", Flaw("GAM-004", {"last": str(last)}))
+    made_at = block.text("MadeAt")
+    moment = read_moment(made_at)
+    if moment is None:
+        yield block.fault("MadeAt", Flaw("GAM-031"))
+    elif moment > received_at + timedelta(hours=parameters.future_hours):
+        seconds = str(parameters.future_hours * 3600)
+        yield block.fault("MadeAt", Flaw("GAM-028", {"attribute": "MadeAt", "seconds": seconds}))
+    elif moment.date() < parameters.earliest:
+        yield block.fault("MadeAt", Flaw("GAM-030", {"attribute": "MadeAt", "earliest": str(parameters.earliest)}))
+
+
+def _end_of_day(block: Block, received_at: datetime, vocabulary: Vocabulary) -> Iterator[Fault]:
+    day = read_day(block.text("Day"))
+    if day is None:
+        yield block.fault("Day", Flaw("GAM-031"))
+    elif day > gaming_day(received_at):
+        yield block.fault("Day", Flaw("GAM-015"))
+    figures = block.child("Figures")
+    seen: set[tuple[str, str, str]] = set()
+    for figure in figures.iterchildren("Figure") if figures is not None else ():
+        kind, place = figure.get("Kind", ""), (figure.get("Unit", ""), figure.get("Kind", ""), figure.get("Hour", ""))
+        if kind not in vocabulary.kinds:
+            yield Fault("COD-001", figure, "/@Kind", kind, {"table": "event_kinds"})
+        elif place in seen:
+            yield Fault("GAM-016", figure, "", " ".join(place))
+        seen.add(place)
+
+
+def _registration(block: Block, parameters: Parameters, vocabulary: Vocabulary) -> Iterator[Fault]:
+    action = block.text("Action")
+    if action in (REGISTER, CHANGE):
+        yield from _only(block, action, _STATE, given=True)
+    else:
+        yield from _only(block, action, _STATE_ONLY, given=False)
+    kind, premises = block.text("Kind"), block.text("Premises")
+    if kind and (flaw := _kind_flaw(kind, parameters)) is not None:
+        yield block.fault("Kind", flaw)
+    if has_kato_form(premises) and not has_known_region(premises):
+        yield block.fault("Premises", Flaw("COD-008", {"region": premises[:2]}))
+    units = block.child("Units")
+    seen: set[str] = set()
+    for unit in units.iterchildren("Unit") if units is not None else ():
+        name, unit_kind = unit.get("Id", ""), unit.get("Kind", "")
+        if name in seen:
+            yield Fault("GAM-014", unit, "/@Id", name)
+        if unit_kind not in vocabulary.unit_kinds:
+            yield Fault("COD-001", unit, "/@Kind", unit_kind, {"table": "unit_kinds"})
+        seen.add(name)
+
+
+def _only(block: Block, action: str, tags: tuple[str, ...], *, given: bool) -> Iterator[Fault]:
+    """The children that an action must have, or must not have."""
+    code = "GAM-012" if given else "GAM-013"
+    for tag in tags:
+        if (block.child(tag) is not None) != given:
+            yield block.fault(tag, Flaw(code, {"action": action, "element": tag}))

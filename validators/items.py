@@ -1,0 +1,142 @@
+"""Messages that carry many items, each of which is judged by itself: one bad item never blocks the others.
+
+The strict schema judges the whole message first. Only where it refuses, each item is asked for alone (the schema
+declares it as a global element): the bad ones are set aside, and the message is judged without them.
+"""
+
+import copy
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from lxml import etree
+
+from validators.catalogue import found
+from validators.faults import Fault
+from validators.model import Finding, Item, Severity
+from validators.paths import line_of, path_of
+from validators.schemas import Schema
+from validators.structure import structure_findings, unexplained
+
+MOST_EXPLAINED: Final = 500
+"""So many items that the schema refuses are explained; of further ones it is only told that they are refused."""
+
+_REFUSED: Final = "ITM-001"
+_FLAGGED: Final = "ITM-002"
+_LEAF: Final = b"\x00"
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """The items of a message, and what the schema says.
+
+    `structure` are the defects outside of the items; `ill` holds, by position from 0, the findings of the items that
+    the schema refuses. `place` is the path of the element that holds them.
+    """
+
+    elements: Sequence[etree._Element]
+    place: str
+    structure: list[Finding]
+    ill: Mapping[int, tuple[Finding, ...]]
+
+    def path(self, position: int) -> str:
+        """The path of the item at that position, counted from 0."""
+        return _path(self.place, self.elements, position)
+
+
+def carried(root: etree._Element, holder: etree._Element, tag: str, schema: Schema) -> Carried:
+    """The items with that tag in their holder, and the schema's word on them and on the rest of the message."""
+    elements = list(holder.iterchildren(tag))
+    place = path_of(holder)
+    if schema.accepts(root):
+        return Carried(elements, place, [], {})
+    ill = [position for position, element in enumerate(elements) if not schema.accepts_part(element)]
+    structure = structure_findings(_without(root, holder, tag, ill), schema)
+    if len(ill) == len(elements):
+        structure = [finding for finding in structure if finding.path != f"{place}/{tag}"]
+    if not ill and not structure:
+        structure = [unexplained(root, schema)]
+    return Carried(elements, place, structure, _explained(elements, place, ill, schema))
+
+
+def bare(root: etree._Element, holder: etree._Element, tag: str, schema: Schema) -> list[Finding]:
+    """The defects outside of the items of a message whose items are not looked at, since they are too many."""
+    count = sum(1 for _ in holder.iterchildren(tag))
+    structure = structure_findings(_without(root, holder, tag, range(count)), schema)
+    return [finding for finding in structure if finding.path != f"{path_of(holder)}/{tag}"]
+
+
+def accepted_item(number: int, identity: str, content: Mapping[str, Any], findings: tuple[Finding, ...]) -> Item:
+    """An item that stands, flagged where it has findings."""
+    return Item(number, identity, True, findings, "", content)
+
+
+def refused_item(element: etree._Element, number: int, identity: str, findings: tuple[Finding, ...]) -> Item:
+    """An item that is refused: its content goes nowhere, its leaf hash proves what was refused."""
+    written = etree.tostring(element, method="c14n", exclusive=True, with_tail=False)
+    leaf = hashlib.sha256(_LEAF + written).hexdigest()
+    return Item(number, identity, False, findings, leaf, {})
+
+
+def refuses(findings: Iterable[Finding]) -> bool:
+    """Whether any of the findings is an error."""
+    return any(finding.severity is Severity.ERROR for finding in findings)
+
+
+def outcome_faults(items: Sequence[Item], holder: etree._Element) -> list[Fault]:
+    """What a message says of its items as a whole: how many were refused, how many flagged; nothing where none was."""
+    refused = sum(not item.accepted for item in items)
+    flagged = sum(item.accepted and bool(item.findings) for item in items)
+    counts = {_REFUSED: refused, _FLAGGED: flagged}
+    return [
+        Fault(code, holder, "", None, {"count": str(count), "given": str(len(items))})
+        for code, count in counts.items()
+        if count
+    ]
+
+
+def _path(place: str, elements: Sequence[etree._Element], position: int) -> str:
+    number = f"[{position + 1}]" if len(elements) > 1 else ""
+    return f"{place}/{elements[position].tag}{number}"
+
+
+def _without(root: etree._Element, holder: etree._Element, tag: str, out: Iterable[int]) -> etree._Element:
+    """A copy of the message without those of its items; text that stood after them stays."""
+    gone = set(out)
+    route = root.getroottree().getelementpath(holder)
+    whole = copy.deepcopy(root)
+    there = whole.find(route) if route != "." else whole
+    assert there is not None  # noqa: S101 - the copy has every element of the original
+    for position, element in enumerate(list(there.iterchildren(tag))):
+        if position in gone:
+            _take_out(element, there)
+    return whole
+
+
+def _take_out(element: etree._Element, parent: etree._Element) -> None:
+    tail = (element.tail or "").strip()
+    if tail:
+        before = element.getprevious()
+        if before is None:
+            parent.text = (parent.text or "") + tail
+        else:
+            before.tail = (before.tail or "") + tail
+    parent.remove(element)
+
+
+def _explained(
+    elements: Sequence[etree._Element], place: str, ill: Sequence[int], schema: Schema
+) -> dict[int, tuple[Finding, ...]]:
+    if not ill:
+        return {}
+    from validators.explain import explain_parts  # noqa: PLC0415 - xmlschema costs memory, needed for refusals only
+
+    parts = [(elements[position], _path(place, elements, position)) for position in ill[:MOST_EXPLAINED]]
+    told = dict(zip(ill, explain_parts(parts, schema), strict=False))
+    for position in ill:
+        if not told.get(position):
+            path = _path(place, elements, position)
+            line = line_of(elements[position])
+            told[position] = (found("XML-099", path, line=line, parameters={"message": "not explained"}),)
+    return told
