@@ -4,12 +4,13 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from gateway.intake.app import create_app
-from gateway.intake.gates import Gate
+from gateway.intake.gates import Gate, Quota
 from gateway.intake.metrics import Metrics
-from gateway.intake.opening import Parts, make_pipeline
+from gateway.intake.opening import Parts, make_desk, make_pipeline
 from gateway.intake.problems import TYPE_PREFIX, problem_book
 from gateway.intake.senders import EnrolledSenders
 from gateway.intake.services import Services
@@ -34,7 +35,10 @@ def openapi() -> Mapping[str, Any]:
     senders = EnrolledSenders(DirectoryCache(Directory(NOWHERE)), [])
     pipeline = make_pipeline(settings.bounds, Parts(journal, senders, keys, metrics, ThreadPoolExecutor(1)))
     gate = Gate(1)
-    services = Services(settings, pipeline, journal, senders, keys, KeySet.of(keys), metrics, {}, gate, gate)
+    desk, quota = make_desk(settings, journal, keys), Quota(0.0, 1, monotonic)
+    services = Services(
+        settings, pipeline, journal, senders, keys, KeySet.of(keys), metrics, {}, gate, gate, desk, quota
+    )
     return create_app(services).openapi()
 
 

@@ -1,7 +1,7 @@
 """The outermost layer: names each request, times it, logs it, and turns every error into a problem."""
 
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import structlog
@@ -57,14 +57,14 @@ class Edge:
 
         return served
 
-    def shortcut(self, app: ASGIApp, routes: Mapping[str, Endpoint]) -> ASGIApp:
-        """The application with the ways in before it: a POST to one of `routes` passes by the framework's layers.
+    def shortcut(self, app: ASGIApp, find: Callable[[Scope], Endpoint | None]) -> ASGIApp:
+        """The application with short ways in before it: what `find` knows passes by the framework's layers.
 
-        They are among the application's own routes too, where other methods and the documentation find them.
+        Those routes are among the application's own too, where other methods and the documentation find them.
         """
 
         async def served(scope: Scope, receive: Receive, send: Send) -> None:
-            endpoint = routes.get(scope["path"]) if scope["type"] == "http" and scope["method"] == "POST" else None
+            endpoint = find(scope) if scope["type"] == "http" else None
             if endpoint is None:
                 await app(scope, receive, send)
                 return

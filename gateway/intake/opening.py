@@ -14,13 +14,16 @@ from gateway.intake.senders import EnrolledSenders
 from gateway.intake.services import ReadyCheck, Services, utc_now
 from gateway.intake.settings import Bounds, IntakeSettings
 from gateway.journal import Checkpointer, Directory, DirectoryCache, Journal
+from gateway.luxury.desk import Desk
 from gateway.model import Checkpoint
 from gateway.pipeline import Pipeline
 from gateway.sealing.checkpoints import seal_checkpoint
 from gateway.sealing.jws import KeySet
 from gateway.sealing.keys import KeyHolder, LocalKeyHolder
 from validators.limits import DEFAULT_LIMITS
+from validators.luxury.items import luxury_tables
 from validators.profiles import ProfileBook
+from validators.values import local
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,8 @@ async def open_services(
             ready_checks(settings, journal, kafka_check),
             Gate(settings.bounds.bytes_in_flight),
             Gate(settings.bounds.requests_in_flight),
+            await stack.enter_async_context(make_desk(settings, journal, holder)),
+            Quota(settings.bounds.check_rate, settings.bounds.check_burst, monotonic),
         )
         add_gauges(services)
 
@@ -87,6 +92,11 @@ def make_pipeline(bounds: Bounds, parts: Parts) -> Pipeline:
         quota=Quota(bounds.sender_rate, bounds.sender_burst, monotonic),
         watch=parts.metrics.step,
     )
+
+
+def make_desk(settings: IntakeSettings, journal: Journal, keys: KeyHolder) -> Desk:
+    """The desk of unique codes, over the luxury tables of this day."""
+    return Desk(settings.database_url, journal, keys, luxury_tables(local(utc_now()).date()), utc_now)
 
 
 def warm(profiles: ProfileBook) -> None:

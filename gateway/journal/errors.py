@@ -71,3 +71,13 @@ class EntityUnknown(GatewayError):
     """No entity is enrolled under this identifier."""
 
     code = "entity-unknown"
+
+
+class BlockRefused(GatewayError):
+    """A block of codes is not reserved: `reason` is `too-many` or `another`."""
+
+    code = "block-refused"
+
+    def __init__(self, reason: str, text: str) -> None:
+        super().__init__(text)
+        self.reason = reason
