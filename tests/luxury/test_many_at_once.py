@@ -1,0 +1,173 @@
+"""64 clients, two intake processes, `kill -9` of one of them in the middle: a thing has one code, whoever asks."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from random import Random
+
+import httpx
+import orjson
+import pytest
+
+from gateway.journal import Journal, verify_journal
+from gateway.journal.luxury import LuxuryCodes
+from gateway.local.ports import free_ports
+from gateway.luxury.entries import CODE_ISSUED
+from gateway.model import Record
+from gateway.sealing.checkpoints import read_checkpoint
+from gateway.sealing.jws import KeySet
+from gateway.sealing.keys import LocalKeyHolder
+from gateway.sealing.receipts import read_receipt
+from gateway.sealing.records import VALID, check_record
+from tests.intake.kit import URL, World, make_world
+from tests.journal.support import run
+from validators.luxury.unique_codes import CodeKind, read_code
+
+CLIENTS, ITEMS, TOGETHER = 64, 1_000, 50
+THINGS = [{"class": "WATCH", "maker": "Patek Philippe", "serial": f"PP {number:06}"} for number in range(ITEMS)]
+WAYS = ("PP {}", "pp-{}", "Рр{}", "P P {}")
+
+
+@pytest.fixture
+async def world(new_database: Callable[[], str], tmp_path: Path) -> World:
+    return await make_world(new_database(), tmp_path)
+
+
+class Intake:
+    """One `gateway serve` in a process of its own."""
+
+    def __init__(self, world: World) -> None:
+        (self.port,) = free_ports([None])
+        settings = world.settings
+        self._environment = {
+            **os.environ,
+            "GATEWAY_DATABASE_URL": settings.database_url,
+            "GATEWAY_URL": URL,
+            "GATEWAY_KEY_FILE": str(settings.key_file),
+            "GATEWAY_CERTIFICATE_FILE": str(settings.certificate_file),
+        }
+        self.start()
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "gateway", "serve", "--port", str(self.port)]
+        self._process = subprocess.Popen(command, env=self._environment, stdout=subprocess.DEVNULL)
+
+    def kill(self) -> None:
+        self._process.send_signal(signal.SIGKILL)
+        self._process.wait()
+
+    def stop(self) -> None:
+        self._process.terminate()
+        assert self._process.wait(30) == 0
+
+    async def ready(self) -> None:
+        async with asyncio.timeout(30), httpx.AsyncClient() as client:
+            while True:
+                try:
+                    if (await client.get(f"http://127.0.0.1:{self.port}/readyz")).is_success:
+                        return
+                except httpx.HTTPError:
+                    await asyncio.sleep(0.1)
+
+
+@asynccontextmanager
+async def two_intakes(world: World) -> AsyncIterator[list[Intake]]:
+    intakes = [Intake(world), Intake(world)]
+    try:
+        await asyncio.gather(*(intake.ready() for intake in intakes))
+        yield intakes
+    finally:
+        for intake in intakes:
+            intake.stop()
+
+
+async def ask_for_all(number: int, ports: list[int], bearer: dict[str, str], given: list[set[str]]) -> None:
+    """One client: every thing once, in an order and a spelling of its own, asked again until it is answered."""
+    random = Random(number)
+    order = random.sample(range(ITEMS), ITEMS)
+    async with httpx.AsyncClient(headers=bearer, timeout=20) as client:
+        for start in range(0, ITEMS, TOGETHER):
+            chosen = order[start : start + TOGETHER]
+            wishes = [{**THINGS[place], "serial": random.choice(WAYS).format(f"{place:06}")} for place in chosen]
+            while wishes:
+                results = await answers(client, random.choice(ports), wishes)
+                for place, result in zip(chosen, results, strict=False):
+                    if result["status"] in (200, 201):
+                        given[place].add(result["code"])
+                left = [at for at, result in enumerate(results) if result["status"] not in (200, 201)]
+                if results:
+                    chosen, wishes = [chosen[at] for at in left], [wishes[at] for at in left]
+                else:
+                    await asyncio.sleep(0.1)
+
+
+async def answers(client: httpx.AsyncClient, port: int, wishes: list[dict[str, str]]) -> list[dict[str, str]]:
+    try:
+        body = orjson.dumps({"requests": wishes})
+        answer = await client.post(f"http://127.0.0.1:{port}/v1/luxury/codes", content=body)
+    except httpx.HTTPError:
+        return []
+    if answer.status_code != 200:
+        return []
+    results: list[dict[str, str]] = answer.json()["results"]
+    return results
+
+
+async def records_of(dsn: str, expected: int) -> list[Record]:
+    """The records of issued codes in the log, once there are so many."""
+    async with Journal(dsn) as journal:
+        for _ in range(60):
+            records: list[Record] = []
+            entries_read = 0
+            while entries := await journal.read(0, entries_read, 500):
+                entries_read = entries[-1].seq
+                records += [record for entry in entries for record in entry.records]
+            if len(records) >= expected:
+                break
+            await asyncio.sleep(0.5)
+    return records
+
+
+async def test_a_thousand_things_get_a_thousand_codes_whoever_asks_and_whatever_is_killed(world: World) -> None:
+    given: list[set[str]] = [set() for _ in THINGS]
+    dsn = world.settings.database_url
+    async with two_intakes(world) as intakes:
+        ports = [intake.port for intake in intakes]
+        bearer = await world["jeweller"].bearer()
+        asking = [asyncio.create_task(ask_for_all(number, ports, bearer, given)) for number in range(CLIENTS)]
+        while sum(map(bool, given)) < ITEMS // 3:
+            await asyncio.sleep(0.005)
+        intakes[0].kill()
+        intakes[0].start()
+        await asyncio.gather(*asking)
+        records = await records_of(dsn, ITEMS)
+
+    assert [len(codes) for codes in given] == [1] * ITEMS
+    codes = {code for each in given for code in each}
+    assert len(codes) == ITEMS
+    assert all(read_code(code, CodeKind.ITEM).text == code for code in codes)
+    async with LuxuryCodes(dsn) as stored:
+        assert set(await stored.by_code(list(codes))) == codes
+    assert (await run(dsn, "SELECT count(*) FROM luxury_codes"))[0]["count"] == ITEMS
+    assert (await run(dsn, "SELECT count(*) FROM luxury_unlogged"))[0]["count"] == 0
+    assert Counter(record.key for record in records) == Counter(codes)
+    await everything_is_sealed(world, records)
+
+
+async def everything_is_sealed(world: World, records: list[Record]) -> None:
+    keys = KeySet.of(LocalKeyHolder.load(world.settings.key_file, world.settings.certificate_file))
+    for record in records:
+        headers = {name: value.decode() for name, value in record.headers}
+        assert headers["ce_type"] == CODE_ISSUED
+        assert check_record(record.topic, headers, record.value, keys) == VALID
+    report = await verify_journal(
+        world.settings.database_url, partial(read_receipt, keys=keys), partial(read_checkpoint, keys=keys)
+    )
+    assert report.intact, report.breaks
