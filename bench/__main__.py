@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench import agent, path, verdict
+from bench import agent, luxury, path, verdict
 from bench.messages import make_corpus
 
 RESULTS = Path(__file__).parent / "results"
@@ -18,8 +18,10 @@ RESULTS = Path(__file__).parent / "results"
 def main() -> None:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer messages, fewer repeats")
-    parser.add_argument("--only", choices=["verdict", "path", "agent"], help="one measure alone")
+    parser.add_argument("--only", choices=["verdict", "path", "agent", "luxury"], help="one measure alone")
     parser.add_argument("--connections", type=int, default=64)
+    parser.add_argument("--stored", type=int, default=1_000_000, help="codes stored before luxury is measured")
+    parser.add_argument("--intakes", type=int, default=1, help="intake processes for luxury")
     chosen = parser.parse_args()
     now = datetime.now(UTC)
     figures: dict[str, Mapping[str, float]] = {}
@@ -28,7 +30,12 @@ def main() -> None:
             events = 20_000 if chosen.quick else 100_000
             figures["agent"] = agent.measure(Path(place) / "agent", events).facts()
             _print("agent", figures["agent"])
-        if chosen.only != "agent":
+        if chosen.only in (None, "luxury"):
+            stored, wishes = (100_000, 2_000) if chosen.quick else (chosen.stored, 10_000)
+            plan = luxury.Plan(stored, wishes, chosen.intakes, chosen.connections)
+            figures["luxury"] = luxury.measure(Path(place) / "luxury", plan).facts()
+            _print("luxury", figures["luxury"])
+        if chosen.only not in ("agent", "luxury"):
             figures |= _messages(chosen, Path(place), now)
     _keep({"at": now.isoformat(), "machine": _machine(), **figures})
 

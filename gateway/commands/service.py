@@ -12,7 +12,7 @@ from gateway.bus.publisher import TransactionalPublisher
 from gateway.bus.topics import apply_topics
 from gateway.commands.common import directory_option, json_option
 from gateway.intake.server import serve as serve_intake
-from gateway.intake.settings import IntakeSettings
+from gateway.intake.settings import Bounds, IntakeSettings
 from gateway.journal import Deploy, Journal
 from gateway.journal import migrate as migrate_journal
 from gateway.logs import configure_logging
@@ -30,7 +30,21 @@ TRANSACTIONAL_ID = "fma-relay-{ledger}"
     "--metrics-port", type=click.IntRange(1, 65535), help="Where /metrics is served; not served if not given."
 )
 @click.option("--crl", "lists", multiple=True, type=click.Path(path_type=Path), help="A revocation list; repeatable.")
-def serve(directory: Path | None, host: str, port: int, metrics_port: int | None, lists: tuple[Path, ...]) -> None:
+@click.option(
+    "--check-rate",
+    type=click.FloatRange(0),
+    default=Bounds().check_rate,
+    show_default=True,
+    help="Checks of unique codes a second that one address may make; 0: no limit.",
+)
+def serve(
+    directory: Path | None,
+    host: str,
+    port: int,
+    metrics_port: int | None,
+    lists: tuple[Path, ...],
+    check_rate: float,
+) -> None:
     """Serves the intake over HTTP until SIGTERM, then finishes what is under way.
 
     PostgreSQL, Kafka, the public URL and the gateway's key are named by GATEWAY_DATABASE_URL, GATEWAY_KAFKA_BOOTSTRAP,
@@ -48,6 +62,7 @@ def serve(directory: Path | None, host: str, port: int, metrics_port: int | None
             port=port,
             metrics_port=metrics_port,
             revocation_lists=lists,
+            bounds=Bounds(check_rate=check_rate),
         )
     )
 

@@ -156,8 +156,9 @@ class LuxuryCodes:
         return [Unlogged(plain_uuid(row["batch"]), row["at"], row["body"]) for row in rows]
 
     async def logged(self, batch: UUID) -> None:
-        """Forgets a group that stands in the log."""
+        """Forgets a group that stands in the log; should that be lost, it is only logged in vain once more."""
         async with self._changing() as connection:
+            await connection.fetchval(sql("luxury_unhurried"))
             await connection.execute(sql("luxury_logged"), batch)
 
     async def _fetch(self, query: str, *arguments: object) -> Sequence[asyncpg.Record]:

@@ -68,6 +68,7 @@ class CodeIssuer:
         self._queue: deque[_Waiting] = deque()
         self._something = asyncio.Event()
         self._stopping = False
+        self._logging: asyncio.Task[None] | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
@@ -114,8 +115,8 @@ class CodeIssuer:
         try:
             await self._journal.append(await draft_of(group, self._tables, self._keys))
             await self._codes.logged(group.batch)
-        except GatewayError as error:
-            _log.warning("luxury.not_logged_yet", batch=str(group.batch), code=error.code)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the group is kept and tried again
+            _log.warning("luxury.not_logged_yet", batch=str(group.batch), error=type(error).__name__)
 
     async def _serve(self) -> None:
         while True:
@@ -124,6 +125,7 @@ class CodeIssuer:
             if group:
                 await self._issue(group)
             elif self._stopping:
+                await self._logged()
                 return
             else:
                 self._something.clear()
@@ -147,7 +149,13 @@ class CodeIssuer:
                 waiting.answer.set_result(Issued(outcome.codes[identity], identity not in fresh))
             fresh.discard(identity)
         if outcome.unlogged is not None:
-            await self.log(outcome.unlogged)
+            await self._logged()
+            self._logging = asyncio.create_task(self.log(outcome.unlogged))
+
+    async def _logged(self) -> None:
+        """Waits for the group before: while one is logged the next is issued, and no more wait for the log."""
+        if self._logging is not None:
+            await self._logging
 
     async def _attempt(self, group: list[_Waiting]) -> Outcome:
         """Tries until PostgreSQL answers or nobody waits any more."""

@@ -97,34 +97,32 @@ async def ask_for_all(number: int, ports: list[int], bearer: dict[str, str], giv
             chosen = order[start : start + TOGETHER]
             wishes = [{**THINGS[place], "serial": random.choice(WAYS).format(f"{place:06}")} for place in chosen]
             while wishes:
-                results = await answers(client, random.choice(ports), wishes)
-                for place, result in zip(chosen, results, strict=False):
-                    if result["status"] in (200, 201):
-                        given[place].add(result["code"])
-                left = [at for at, result in enumerate(results) if result["status"] not in (200, 201)]
-                if results:
-                    chosen, wishes = [chosen[at] for at in left], [wishes[at] for at in left]
-                else:
-                    await asyncio.sleep(0.1)
+                codes = await codes_for(client, random.choice(ports), wishes)
+                for place, code in zip(chosen, codes, strict=True):
+                    if code is not None:
+                        given[place].add(code)
+                left = [at for at, code in enumerate(codes) if code is None]
+                chosen, wishes = [chosen[at] for at in left], [wishes[at] for at in left]
 
 
-async def answers(client: httpx.AsyncClient, port: int, wishes: list[dict[str, str]]) -> list[dict[str, str]]:
+async def codes_for(client: httpx.AsyncClient, port: int, wishes: list[dict[str, str]]) -> list[str | None]:
+    """The code that each wish was answered with, None where it was not answered."""
+    body = orjson.dumps({"requests": wishes})
     try:
-        body = orjson.dumps({"requests": wishes})
         answer = await client.post(f"http://127.0.0.1:{port}/v1/luxury/codes", content=body)
+        answer.raise_for_status()
     except httpx.HTTPError:
-        return []
-    if answer.status_code != 200:
-        return []
-    results: list[dict[str, str]] = answer.json()["results"]
-    return results
+        await asyncio.sleep(0.1)
+        return [None] * len(wishes)
+    return [result.get("code") if result["status"] in (200, 201) else None for result in answer.json()["results"]]
 
 
 async def records_of(dsn: str, expected: int) -> list[Record]:
     """The records of issued codes in the log, once there are so many."""
+    records: list[Record] = []
     async with Journal(dsn) as journal:
         for _ in range(60):
-            records: list[Record] = []
+            records.clear()
             entries_read = 0
             while entries := await journal.read(0, entries_read, 500):
                 entries_read = entries[-1].seq

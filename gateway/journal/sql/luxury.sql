@@ -34,6 +34,9 @@ INSERT INTO luxury_unlogged (batch, at, body) VALUES ($1, $2, $3);
 -- name: luxury_unlogged
 SELECT batch, at, body FROM luxury_unlogged WHERE at < $1 ORDER BY at LIMIT 16;
 
+-- name: luxury_unhurried
+SELECT set_config('synchronous_commit', 'off', true);
+
 -- name: luxury_logged
 DELETE FROM luxury_unlogged WHERE batch = $1;
 
