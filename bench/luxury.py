@@ -41,7 +41,7 @@ MIB = 1 << 20
 
 @dataclass(frozen=True)
 class Result:
-    """Codes and checks a second, latencies in milliseconds, memory of one intake in MiB, seconds of the filling."""
+    """Codes and checks a second, latencies in milliseconds, an intake's CPU in microseconds a code and its MiB."""
 
     stored: int
     intakes: int
@@ -50,6 +50,9 @@ class Result:
     issued_together_per_second: float
     checks_per_second: float
     checks_p99_ms: float
+    issued_singly_cpu_us: float
+    issued_together_cpu_us: float
+    check_cpu_us: float
     other_answers: int
     intake_mib: float
     filling_seconds: float
@@ -81,9 +84,10 @@ def measure(place: Path, plan: Plan) -> Result:
         asyncio.run(_fill(postgres.dsn, codes, plan.stored, random))
         filling = time.perf_counter() - begun
         with _serving(place, postgres.dsn, plan.intakes) as (urls, pids):
-            loads = asyncio.run(_load(urls, _requests(dealer, codes, plan), plan.connections))
-            memory = max(psutil.Process(pid).memory_info().rss for pid in pids) / MIB
-        return _result(plan, loads, filling, memory)
+            intakes = [psutil.Process(pid) for pid in pids]
+            runs = _load(urls, intakes, _requests(dealer, codes, plan), plan.connections)
+            memory = max(intake.memory_info().rss for intake in intakes) / MIB
+        return _result(plan, runs, filling, memory)
     finally:
         postgres.stop()
 
@@ -110,27 +114,56 @@ def _requests(dealer: Issued, codes: Sequence[str], plan: Plan) -> Requests:
     )
 
 
-async def _load(urls: Sequence[str], requests: Requests, connections: int) -> tuple[Load, Load, Load]:
-    await _spread(urls, requests.checks[:500], connections)
-    return (
-        await _spread(urls, requests.singly, connections),
-        await _spread(urls, requests.together, LIST_CONNECTIONS),
-        await _spread(urls, requests.checks, connections),
-    )
+@dataclass(frozen=True)
+class Run:
+    """One load, how many codes it was about, and the seconds of CPU that the intakes used for it."""
+
+    load: Load
+    codes: int
+    cpu: float
+
+    @property
+    def rate(self) -> float:
+        return self.codes / self.load.seconds
+
+    @property
+    def cpu_us(self) -> float:
+        return self.cpu * 1e6 / self.codes
 
 
-def _result(plan: Plan, loads: tuple[Load, Load, Load], filling: float, memory: float) -> Result:
-    singly, together, checked = loads
-    answers = sum(load.statuses.total() for load in loads)
+def _load(urls: Sequence[str], intakes: Sequence[psutil.Process], requests: Requests, connections: int) -> list[Run]:
+    asyncio.run(_spread(urls, requests.checks[:500], connections))
+    runs = []
+    for wanted, codes, links in (
+        (requests.singly, len(requests.singly), connections),
+        (requests.together, TOGETHER * len(requests.together), LIST_CONNECTIONS),
+        (requests.checks, len(requests.checks), connections),
+    ):
+        before = _cpu(intakes)
+        load = asyncio.run(_spread(urls, wanted, links))
+        runs.append(Run(load, codes, _cpu(intakes) - before))
+    return runs
+
+
+def _cpu(intakes: Sequence[psutil.Process]) -> float:
+    return float(sum(sum(intake.cpu_times()[:2]) for intake in intakes))
+
+
+def _result(plan: Plan, runs: Sequence[Run], filling: float, memory: float) -> Result:
+    singly, together, checked = runs
+    right = singly.load.statuses[201] + together.load.statuses[200] + checked.load.statuses[200]
     return Result(
         stored=plan.stored,
         intakes=plan.intakes,
         issued_singly_per_second=singly.rate,
-        issued_singly_p99_ms=singly.percentile(0.99) * 1000,
-        issued_together_per_second=together.rate * TOGETHER,
+        issued_singly_p99_ms=singly.load.percentile(0.99) * 1000,
+        issued_together_per_second=together.rate,
         checks_per_second=checked.rate,
-        checks_p99_ms=checked.percentile(0.99) * 1000,
-        other_answers=answers - singly.statuses[201] - together.statuses[200] - checked.statuses[200],
+        checks_p99_ms=checked.load.percentile(0.99) * 1000,
+        issued_singly_cpu_us=singly.cpu_us,
+        issued_together_cpu_us=together.cpu_us,
+        check_cpu_us=checked.cpu_us,
+        other_answers=sum(run.load.statuses.total() for run in runs) - right,
         intake_mib=memory,
         filling_seconds=filling,
     )

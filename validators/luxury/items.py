@@ -46,12 +46,15 @@ class ItemReading:
 
 @dataclass(frozen=True, slots=True)
 class LuxuryTables:
-    """The code tables of the luxury family in one edition."""
+    """The code tables of the luxury family in one edition.
+
+    `ranks` has for each class the rank of each identifier that a thing of it may have.
+    """
 
     edition: Edition
     classes: CodeTable
-    identifiers: CodeTable
     mrp: CodeTable
+    ranks: Mapping[str, Mapping[str, str]]
     reader: IdentifierReader
 
     @classmethod
@@ -61,8 +64,8 @@ class LuxuryTables:
         return cls(
             edition,
             table("luxury_classes"),
-            table("luxury_identifiers"),
             table("mrp"),
+            _ranks(table("luxury_classes"), table("luxury_identifiers")),
             IdentifierReader(table("vin_regions")),
         )
 
@@ -95,28 +98,33 @@ class LuxuryTables:
         """
         if self.classes.get(item_class) is None:
             return ItemReading(item_class, (), (), (found("LUX-001", "class", value=item_class),))
-        ranks = self._ranks(item_class)
+        ranks = self.ranks[item_class]
         foreign = tuple(found("LUX-002", kind, value=kind) for kind in given if kind not in ranks)
         read = {kind: self.reader.read(kind, typed) for kind, typed in given.items() if kind in ranks}
-        identity = self._identity(ranks, read)
-        missing = () if identity else (found("LUX-004", "", parameters={"wanted": self._wanted(ranks)}),)
+        identity = _identity(ranks, read)
+        missing = () if identity else (found("LUX-004", "", parameters={"wanted": _wanted(ranks)}),)
         counted = {one.kind for one in identity}
         beside = tuple(one for one in read.values() if one.kind not in counted)
         findings = (*foreign, *(each for one in read.values() for each in one.findings), *missing)
         return ItemReading(item_class, identity, beside, findings)
 
-    def _ranks(self, item_class: str) -> dict[str, str]:
-        rows = self.identifiers.under(item_class)
-        return {row.key[1]: self.identifiers.value(row, "rank") for row in rows}
 
-    def _identity(self, ranks: Mapping[str, str], read: Mapping[str, Identifier]) -> tuple[Identifier, ...]:
-        for kinds in _sets(ranks):
-            if all(kind in read for kind in kinds):
-                return tuple(read[kind] for kind in kinds)
-        return ()
+def _ranks(classes: CodeTable, identifiers: CodeTable) -> dict[str, dict[str, str]]:
+    return {
+        entry.code: {row.key[1]: identifiers.value(row, "rank") for row in identifiers.under(entry.code)}
+        for entry in classes
+    }
 
-    def _wanted(self, ranks: Mapping[str, str]) -> str:
-        return " / ".join(" + ".join(kinds) for kinds in _sets(ranks))
+
+def _identity(ranks: Mapping[str, str], read: Mapping[str, Identifier]) -> tuple[Identifier, ...]:
+    for kinds in _sets(ranks):
+        if all(kind in read for kind in kinds):
+            return tuple(read[kind] for kind in kinds)
+    return ()
+
+
+def _wanted(ranks: Mapping[str, str]) -> str:
+    return " / ".join(" + ".join(kinds) for kinds in _sets(ranks))
 
 
 def _sets(ranks: Mapping[str, str]) -> list[list[str]]:
