@@ -187,7 +187,6 @@ async def _fill(dsn: str, codes: Sequence[str], stored: int, random: Random) -> 
             "luxury_codes", records=_rows(codes, stored, random, datetime.now(UTC)), columns=COLUMNS
         )
         await connection.execute("VACUUM (ANALYZE) luxury_codes")
-        await connection.execute("CHECKPOINT")
     finally:
         await connection.close()
 
