@@ -1,7 +1,16 @@
 """The SDK of those who read: verified events, once each, decoded into typed models, from where one left off."""
 
 from gateway.bus.errors import KafkaRefused, KafkaUnavailable, TopicMissing
-from gateway.consumer.decoding import Decoded, FM1Event, GamingEvent, NotDecodable, RefusedItems, Rejection, decode
+from gateway.consumer.decoding import (
+    Decoded,
+    FM1Event,
+    GamingEvent,
+    LuxuryCodeIssued,
+    NotDecodable,
+    RefusedItems,
+    Rejection,
+    decode,
+)
 from gateway.consumer.keys import fetch_keys, load_keys
 from gateway.consumer.subscription import BrokenSeal, Subscription, subscribe
 from gateway.consumer.verification import TopicBreak, TopicReport, verify_topic
@@ -17,6 +26,7 @@ __all__ = [
     "KafkaRefused",
     "KafkaUnavailable",
     "KeySet",
+    "LuxuryCodeIssued",
     "NotDecodable",
     "RefusedItems",
     "Rejection",

@@ -1,10 +1,6 @@
 """64 clients, two intake processes, `kill -9` of one of them in the middle: a thing has one code, whoever asks."""
 
 import asyncio
-import os
-import signal
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -18,7 +14,6 @@ import pytest
 
 from gateway.journal import Journal, verify_journal
 from gateway.journal.luxury import LuxuryCodes
-from gateway.local.ports import free_ports
 from gateway.luxury.entries import CODE_ISSUED
 from gateway.model import Record
 from gateway.sealing.checkpoints import read_checkpoint
@@ -26,8 +21,9 @@ from gateway.sealing.jws import KeySet
 from gateway.sealing.keys import LocalKeyHolder
 from gateway.sealing.receipts import read_receipt
 from gateway.sealing.records import VALID, check_record
-from tests.intake.kit import URL, World, make_world
+from tests.intake.kit import World, make_world
 from tests.journal.support import run
+from tests.luxury.kit import Intake
 from validators.luxury.unique_codes import CodeKind, read_code
 
 CLIENTS, ITEMS, TOGETHER = 64, 1_000, 50
@@ -38,43 +34,6 @@ WAYS = ("PP {}", "pp-{}", "Рр{}", "P P {}")
 @pytest.fixture
 async def world(new_database: Callable[[], str], tmp_path: Path) -> World:
     return await make_world(new_database(), tmp_path)
-
-
-class Intake:
-    """One `gateway serve` in a process of its own."""
-
-    def __init__(self, world: World) -> None:
-        (self.port,) = free_ports([None])
-        settings = world.settings
-        self._environment = {
-            **os.environ,
-            "GATEWAY_DATABASE_URL": settings.database_url,
-            "GATEWAY_URL": URL,
-            "GATEWAY_KEY_FILE": str(settings.key_file),
-            "GATEWAY_CERTIFICATE_FILE": str(settings.certificate_file),
-        }
-        self.start()
-
-    def start(self) -> None:
-        command = [sys.executable, "-m", "gateway", "serve", "--port", str(self.port)]
-        self._process = subprocess.Popen(command, env=self._environment, stdout=subprocess.DEVNULL)
-
-    def kill(self) -> None:
-        self._process.send_signal(signal.SIGKILL)
-        self._process.wait()
-
-    def stop(self) -> None:
-        self._process.terminate()
-        assert self._process.wait(30) == 0
-
-    async def ready(self) -> None:
-        async with asyncio.timeout(30), httpx.AsyncClient() as client:
-            while True:
-                try:
-                    if (await client.get(f"http://127.0.0.1:{self.port}/readyz")).is_success:
-                        return
-                except httpx.HTTPError:
-                    await asyncio.sleep(0.1)
 
 
 @asynccontextmanager
