@@ -22,7 +22,6 @@ from gateway.commands.common import directory_option, json_option, language_opti
 from gateway.commands.keys import jwks_option, trusted_keys
 from gateway.errors import ConfigurationError
 from gateway.luxury.labels import jws_in
-from gateway.luxury.wishes import code_finding
 from gateway.sealing.certificates import describe
 from gateway.sealing.item_codes import read_sealed_code
 from gateway.sealing.keys import LocalKeyHolder
@@ -31,6 +30,7 @@ from gateway.settings import read_settings
 from validators.catalogue import catalogue
 from validators.luxury import unique_codes
 from validators.luxury.items import LuxuryTables, luxury_tables
+from validators.luxury.wishes import code_finding
 from validators.values import local
 
 REFUSED, NOT_DELIVERED, BROKEN = 1, 3, 4
@@ -136,7 +136,7 @@ def check(code: str, offline: bool, url: str | None, directory: Path | None, lan
     try:
         read = unique_codes.read_code(code)
     except unique_codes.CodeRefused as refused:
-        text = catalogue().text(code_finding(code, "code", refused), lang)
+        text = catalogue().text(code_finding(code, "code", refused.fault), lang)
         say({"typed": code, "right": False, "fault": refused.fault.value, "message": text}, [text], as_json=as_json)
         sys.exit(REFUSED)
     if offline:

@@ -21,9 +21,7 @@ from gateway.sealing.checkpoints import seal_checkpoint
 from gateway.sealing.jws import KeySet
 from gateway.sealing.keys import KeyHolder, LocalKeyHolder
 from validators.limits import DEFAULT_LIMITS
-from validators.luxury.items import luxury_tables
 from validators.profiles import ProfileBook
-from validators.values import local
 
 
 @dataclass(frozen=True)
@@ -95,8 +93,8 @@ def make_pipeline(bounds: Bounds, parts: Parts) -> Pipeline:
 
 
 def make_desk(settings: IntakeSettings, journal: Journal, keys: KeyHolder) -> Desk:
-    """The desk of unique codes, over the luxury tables of this day."""
-    return Desk(settings.database_url, journal, keys, luxury_tables(local(utc_now()).date()), utc_now)
+    """The desk of unique codes."""
+    return Desk(settings.database_url, journal, keys, utc_now)
 
 
 def warm(profiles: ProfileBook) -> None:

@@ -17,13 +17,13 @@ from gateway.luxury.entries import group_body
 from gateway.luxury.issuing import CodeIssuer, Log
 from gateway.luxury.lookups import GroupedLookup
 from gateway.luxury.refusals import AlreadyCoded, BlockUnknown, NotReserved, OperationConflict, WishRefused
-from gateway.luxury.wishes import ITEM, ItemWish, read_any_code, read_wish
+from gateway.luxury.wishes import ItemWish, read_any_code, read_wish
 from gateway.model import Finding
 from gateway.sealing.item_codes import SealedCode, seal_code
 from gateway.sealing.keys import KeyHolder
-from validators.catalogue import found
-from validators.luxury.items import LuxuryTables
-from validators.luxury.unique_codes import CodeKind, CodeRefused, make_code, read_code
+from validators.luxury.items import LuxuryTables, luxury_tables
+from validators.luxury.unique_codes import CodeFault, CodeKind, CodeRefused, make_code, read_code
+from validators.luxury.wishes import code_finding, unknown_item
 from validators.values import local
 
 MOST_RESERVED = 10_000
@@ -44,14 +44,11 @@ class Granted:
 class Desk:
     """All that is done with codes; an async context manager over the codes in one database."""
 
-    def __init__(
-        self, dsn: str, log: Log, keys: KeyHolder, tables: LuxuryTables, clock: Callable[[], datetime]
-    ) -> None:
-        self.tables = tables
+    def __init__(self, dsn: str, log: Log, keys: KeyHolder, clock: Callable[[], datetime]) -> None:
         self._keys = keys
         self._clock = clock
         self._codes = LuxuryCodes(dsn)
-        self._issuer = CodeIssuer(self._codes, log, keys, tables, clock)
+        self._issuer = CodeIssuer(self._codes, log, keys, clock)
         self._lookup = GroupedLookup(self._codes.by_code)
         self._open = AsyncExitStack()
 
@@ -67,6 +64,11 @@ class Desk:
         trace: TracebackType | None,
     ) -> None:
         await self._open.aclose()
+
+    @property
+    def tables(self) -> LuxuryTables:
+        """The code tables of this day."""
+        return luxury_tables(local(self._clock()).date())
 
     async def issue(self, owner: str, member: Mapping[str, object]) -> Granted:
         """The code of the thing or of the operation that the member describes.
@@ -134,7 +136,7 @@ class Desk:
         wanted, findings = await self._wanted(owner, member)
         kind = CodeKind.ITEM if wanted.item is None else CodeKind.OPERATION
         if reserved[0] != kind.value:
-            raise WishRefused([found("LUX-007", "code", value=code, parameters={"fault": "kind"})])
+            raise WishRefused([code_finding(code, "code", CodeFault.KIND)])
         outcome = await self._codes.use({reserved: wanted}, self._clock(), group_body)
         row = outcome.codes.get(wanted.identity)
         if row is None:
@@ -156,7 +158,7 @@ class Desk:
             return wish.wanted, wish.findings
         item = await self._lookup.find(wish.item.text)
         if item is None or item.item_class is None:
-            raise WishRefused([found("LUX-005", ITEM, value=wish.item.grouped)])
+            raise WishRefused([unknown_item(wish.item)])
         return wish.wanted(item.item_class), ()
 
 

@@ -15,7 +15,8 @@ from gateway.sealing.batches import Unsealed, seal_records
 from gateway.sealing.cloudevents import CloudEvent
 from gateway.sealing.keys import KeyHolder
 from gateway.sealing.receipts import ISSUER, moment_text, seal_receipt
-from validators.luxury.items import FAMILY, LuxuryTables
+from validators.luxury.items import FAMILY, luxury_tables
+from validators.values import local
 
 TOPIC = "fma.luxury.v1"
 CODE_ISSUED = "kz.fma.luxury.code-issued.v1"
@@ -27,9 +28,9 @@ def group_body(batch: UUID, at: datetime, codes: Sequence[CodeRow]) -> bytes:
     return orjson.dumps({"batch": str(batch), "issued_at": moment_text(at), "codes": [_facts(row) for row in codes]})
 
 
-async def draft_of(group: Unlogged, tables: LuxuryTables, keys: KeyHolder) -> Draft:
+async def draft_of(group: Unlogged, keys: KeyHolder) -> Draft:
     """The entry of a group: the gateway itself is its sender, its receipt and records are sealed."""
-    edition = tables.edition
+    edition = luxury_tables(local(group.at).date()).edition
     receipt = Receipt(
         id=uuid7(),
         verdict=Verdict.ACCEPTED,

@@ -18,7 +18,6 @@ from gateway.journal.luxury_rows import CodeRow, Unlogged, WantedCode
 from gateway.luxury.entries import draft_of, group_body
 from gateway.model import Draft
 from gateway.sealing.keys import KeyHolder
-from validators.luxury.items import LuxuryTables
 from validators.luxury.unique_codes import CodeKind, make_code
 
 GROUP = 512
@@ -57,13 +56,10 @@ class CodeIssuer:
     before, any process logs it within seconds, and the log takes the same bytes once.
     """
 
-    def __init__(
-        self, codes: LuxuryCodes, log: Log, keys: KeyHolder, tables: LuxuryTables, clock: Callable[[], datetime]
-    ) -> None:
+    def __init__(self, codes: LuxuryCodes, log: Log, keys: KeyHolder, clock: Callable[[], datetime]) -> None:
         self._codes = codes
         self._journal = log
         self._keys = keys
-        self._tables = tables
         self._clock = clock
         self._queue: deque[_Waiting] = deque()
         self._something = asyncio.Event()
@@ -113,7 +109,7 @@ class CodeIssuer:
     async def log(self, group: Unlogged) -> None:
         """Puts a group of new codes into the log, unless it stands there, and forgets it; later where that fails."""
         try:
-            await self._journal.append(await draft_of(group, self._tables, self._keys))
+            await self._journal.append(await draft_of(group, self._keys))
             await self._codes.logged(group.batch)
         except Exception as error:  # noqa: BLE001 - whatever it is, the group is kept and tried again
             _log.warning("luxury.not_logged_yet", batch=str(group.batch), error=type(error).__name__)

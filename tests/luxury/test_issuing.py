@@ -22,10 +22,8 @@ from gateway.model import Draft, Entry
 from gateway.sealing.generation import make_gateway_key
 from gateway.sealing.keys import LocalKeyHolder
 from tests.journal.support import run
-from validators.luxury.items import luxury_tables
 
 NOW = datetime(2026, 11, 28, 9, 0, tzinfo=UTC)
-TABLES = luxury_tables(NOW.date())
 ISSUED = make_gateway_key("Test gateway", NOW - timedelta(days=1))
 KEYS = LocalKeyHolder.from_pem(ISSUED.key, ISSUED.certificate)
 DEALER = "050140000017"
@@ -66,7 +64,7 @@ async def test_a_group_that_was_not_logged_is_logged_once_by_whoever_finds_it(ds
     outcome = await codes.issue([thing(number) for number in range(20)], NOW, draw, group_body)
     assert outcome.unlogged is not None
     async with Journal(dsn) as one, Journal(dsn) as two, LuxuryCodes(dsn) as others:
-        issuers = [CodeIssuer(codes, one, KEYS, TABLES, later), CodeIssuer(others, two, KEYS, TABLES, later)]
+        issuers = [CodeIssuer(codes, one, KEYS, later), CodeIssuer(others, two, KEYS, later)]
         await asyncio.gather(*(issuer.log(outcome.unlogged) for issuer in issuers for _ in range(3)))
         async with issuers[0], issuers[1]:
             while await codes.unlogged(later()):
@@ -78,7 +76,7 @@ async def test_a_group_that_was_not_logged_is_logged_once_by_whoever_finds_it(ds
 
 
 async def test_the_record_of_a_code_has_the_shape_that_readers_know(dsn: str, codes: LuxuryCodes) -> None:
-    async with Journal(dsn) as journal, CodeIssuer(codes, journal, KEYS, TABLES, lambda: NOW) as issuer:
+    async with Journal(dsn) as journal, CodeIssuer(codes, journal, KEYS, lambda: NOW) as issuer:
         item = (await issuer.issue(thing(1))).row
         deal = (await issuer.issue(operation(1, item.code))).row
     first, second = (
@@ -110,7 +108,7 @@ async def test_a_failing_log_holds_nobody_up_and_loses_nothing(dsn: str, codes: 
         async def append(self, draft: Draft) -> object:
             raise Unavailable(f"away: {draft.receipt.sha256}")
 
-    async with CodeIssuer(codes, Away(), KEYS, TABLES, lambda: NOW) as issuer:
+    async with CodeIssuer(codes, Away(), KEYS, lambda: NOW) as issuer:
         rows = [(await issuer.issue(thing(number))).row for number in range(3)]
     assert len({row.code for row in rows}) == 3
     assert len(await codes.unlogged(later())) == 3
@@ -119,7 +117,7 @@ async def test_a_failing_log_holds_nobody_up_and_loses_nothing(dsn: str, codes: 
 
 async def test_what_stopped_takes_nothing_more(dsn: str, codes: LuxuryCodes) -> None:
     async with Journal(dsn) as journal:
-        issuer = CodeIssuer(codes, journal, KEYS, TABLES, lambda: NOW)
+        issuer = CodeIssuer(codes, journal, KEYS, lambda: NOW)
         async with issuer:
             pass
         with pytest.raises(Overloaded):
