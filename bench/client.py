@@ -29,18 +29,29 @@ class Load:
 
 
 async def post_all(url: str, bodies: Sequence[bytes], connections: int) -> Load:
-    """Posts every body once to `/v1/messages`, over that many connections."""
-    return await send_all(url, [request("POST", "/v1/messages", body, XML) for body in bodies], connections)
+    """Posts every body once over that many connections, each sending its next as soon as the last is answered."""
+    queue = iter(bodies)
+    return await post_lanes(url, [queue] * connections)
+
+
+async def post_lanes(url: str, lanes: Sequence[Iterator[bytes]]) -> Load:
+    """Posts the bodies of each lane in their order over a connection of its own."""
+    return await send_lanes(url, [_messages(lane) for lane in lanes])
 
 
 async def send_all(url: str, requests: Sequence[bytes], connections: int) -> Load:
     """Sends every request once over that many connections, each sending its next as soon as the last is answered."""
+    queue = iter(requests)
+    return await send_lanes(url, [queue] * connections)
+
+
+async def send_lanes(url: str, lanes: Sequence[Iterator[bytes]]) -> Load:
+    """Sends the requests of each lane in their order over a connection of its own."""
     split = urlsplit(url)
     host, port = split.hostname or "127.0.0.1", split.port or 80
     load = Load()
-    queue = iter(requests)
     started = time.perf_counter()
-    await asyncio.gather(*(_connection(host, port, queue, load) for _ in range(connections)))
+    await asyncio.gather(*(_connection(host, port, lane, load) for lane in lanes))
     load.seconds = time.perf_counter() - started
     return load
 
@@ -51,6 +62,10 @@ def request(method: str, path: str, body: bytes = b"", headers: Mapping[str, str
     if body:
         lines.append(f"Content-Length: {len(body)}")
     return "\r\n".join([*lines, "", ""]).encode("ascii") + body
+
+
+def _messages(bodies: Iterator[bytes]) -> Iterator[bytes]:
+    return (request("POST", "/v1/messages", body) for body in bodies)
 
 
 async def _connection(host: str, port: int, queue: Iterator[bytes], load: Load) -> None:

@@ -18,9 +18,11 @@ COMMANDS = {
     "local": ("local", "The whole stack on this machine: up, status, down, wipe, demo."),
     "luxury": ("luxury", "Unique codes of luxury goods: ask, check, verify, print, reserve."),
     "migrate": ("service", "Bring the journal's schema up to date."),
+    "oversee": ("service", "Watch the journal for gaps, forks, silence and FM-1s that are due."),
     "relay": ("service", "Publish the journal to Kafka, exactly once."),
     "serve": ("service", "Serve the intake over HTTP."),
     "sign": ("messages", "Fill the Signature of a message."),
+    "simulate": ("simulate", "Complexes that play by themselves, with faults as wished."),
     "submit": ("submit", "File signed messages."),
     "topics": ("service", "Make Kafka hold the declared topics."),
     "trust": ("entities", "Trust anchors for senders' certificates: add, list."),
@@ -52,8 +54,8 @@ class Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Runs the command; what the gateway refuses becomes one line on standard error and exit status 2.
 
-        Logs of the parts that a command uses go to standard error, warnings and worse alone; `serve` and `relay`,
-        whose logs are what is read of them, say more.
+        Logs of the parts that a command uses go to standard error, warnings and worse alone; `serve`, `relay`
+        and `oversee`, whose logs are what is read of them, say more.
         """
         configure_logging(logging.WARNING)
         try:
@@ -68,7 +70,7 @@ class Commands(click.Group):
 def main() -> None:
     """The gateway between reporting entities and the financial-monitoring agency.
 
-    Start with `gateway local up`, which brings PostgreSQL, Kafka, intake and relay up on this machine.
+    Start with `gateway local up`, which brings PostgreSQL, Kafka, intake, relay and overseer up on this machine.
     """
 
 

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from validators.gaming.model import Complex
 from validators.model import Circumstances, Finding, Item, Judgement, Series, Severity, Verdict
 
 __all__ = [
@@ -17,16 +18,19 @@ __all__ = [
     "EntityState",
     "Entry",
     "Event",
+    "Examined",
     "Filed",
     "Finding",
     "IdentifierKind",
     "Item",
+    "Judged",
     "Judgement",
     "Receipt",
     "Record",
     "Series",
     "Severity",
     "Signer",
+    "Standing",
     "Submission",
     "Verdict",
 ]
@@ -80,6 +84,49 @@ class Submission:
     sha256: str
     received_at: datetime
     traceparent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A judgement without its content, and the content as JSON: one text for each record, none for a refusal.
+
+    Of a message with items the judgement holds the refused ones alone; the texts are those of the accepted ones, each
+    with its findings, and `numbers` are theirs. Without items `numbers` is empty and the one text is the message.
+    """
+
+    judgement: Judgement
+    contents: tuple[bytes, ...] = ()
+    numbers: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """As whom a sender is judged: its kind, and the complex of its own that the message names, None where it has none.
+
+    Two standings with the same `mark` are the same.
+    """
+
+    kind: str
+    complex: Complex | None = None
+
+    @property
+    def mark(self) -> str:
+        """The kind, and the complex with its revision."""
+        return self.kind if self.complex is None else f"{self.kind} {self.complex.id} {self.complex.revision}"
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """Who signed a message, whom and which complex it names, and what it was judged to be.
+
+    `mark` is that of the standing under which it was judged; both it and `judged` are None where it was not yet.
+    """
+
+    signer: Signer
+    reporter: str | None
+    complex_id: str | None = None
+    mark: str | None = None
+    judged: Judged | None = None
 
 
 @dataclass(frozen=True, slots=True)

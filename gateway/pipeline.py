@@ -1,26 +1,24 @@
 """The order of the steps from bytes to a durable, sealed verdict; nobody else knows it."""
 
-import asyncio
 from collections.abc import Callable
-from concurrent.futures import Executor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
-from typing import ClassVar, Protocol, TypeVar, cast
+from typing import ClassVar, Protocol
 
-from lxml import etree
 from uuid_utils.compat import uuid7
 
 from gateway.errors import GatewayError
 from gateway.journal.errors import SeriesConflict
 from gateway.model import (
-    Circumstances,
     Draft,
     Entity,
     EntityState,
+    Examined,
     Filed,
+    Judged,
     Judgement,
     Receipt,
-    Signer,
+    Standing,
     Submission,
     Verdict,
 )
@@ -29,17 +27,8 @@ from gateway.sealing.keys import KeyHolder
 from gateway.sealing.receipts import read_receipt, seal_receipt
 from gateway.sealing.records import records_for
 from gateway.sealing.refusals import SignatureRefused
-from gateway.sealing.trust import TrustStore
-from gateway.sealing.xmldsig import verify_signature
-from validators.identifiers import has_identifier_form
-from validators.judge import judge
-from validators.limits import DEFAULT_LIMITS, Limits
-from validators.parsing import ParsedMessage, parse
-from validators.profiles import ProfileBook
+from validators.gaming.model import Complex
 from validators.series import FORK, fork_finding
-
-REPORTER = etree.XPath("SignedData/Data/Root/PersonalData/IINBIN/text()", smart_strings=False)
-T = TypeVar("T")
 
 
 class SenderRefused(GatewayError):
@@ -77,12 +66,41 @@ class Log(Protocol):
 class Senders(Protocol):
     """What the pipeline needs to know of those who may file; both answers are those of this moment."""
 
-    @property
-    def trust(self) -> TrustStore: ...
-
     def by_certificate(self, fingerprint: str) -> Entity | None: ...
 
     def by_identifier(self, identifier: str) -> Entity | None: ...
+
+
+class Judging(Protocol):
+    """Whoever parses, verifies and judges for the pipeline."""
+
+    async def examine(self, submission: Submission, standing: Standing | None) -> Examined:
+        """The message as who signed it, whom and which complex it names, and what it is judged to be.
+
+        It is judged under `standing`; where that is None, under the one that was last told for the signer's
+        certificate and the complex, or not at all. Raises validators.refusals.Refusal and SignatureRefused;
+        Unavailable where nobody can examine it.
+        """
+
+
+class Register(Protocol):
+    """What the pipeline needs to know of complexes; another owner's do not exist."""
+
+    def complex_of(self, owner: str, complex_id: str) -> Complex | None:
+        """The owner's complex as it is known here, at once."""
+
+    async def complex_anew(self, owner: str, complex_id: str) -> Complex | None:
+        """The same once every message filed before this call is taken into account; raises Unavailable."""
+
+
+class NoComplexes:
+    """A register without a complex, for a gateway that takes no feeds."""
+
+    def complex_of(self, owner: str, complex_id: str) -> Complex | None:  # noqa: ARG002 - there is none
+        return None
+
+    async def complex_anew(self, owner: str, complex_id: str) -> Complex | None:
+        return self.complex_of(owner, complex_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,14 +109,6 @@ class Outcome:
 
     receipt: Receipt
     repeated: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """A message that was parsed and whose signature holds, with the entity that signed it."""
-
-    message: ParsedMessage
-    sender: Entity
 
 
 def _no_watch(_step: str) -> AbstractContextManager[object]:
@@ -113,19 +123,16 @@ def _no_quota(_sender: str) -> None:
 class Pipeline:
     """The steps and what they need.
 
-    `keyset` reads the receipts of earlier gateway keys too. Bodies longer than `inline_bytes` are checked and judged
-    in `workers`, shorter ones at once; `quota` is told each sender that is let in and may raise; `watch` is entered
-    around each step by its name.
+    `keyset` reads the receipts of earlier gateway keys too. `quota` is told each sender that is let in and may raise;
+    `watch` is entered around the steps that are made here, by their names.
     """
 
     journal: Log
     senders: Senders
     keys: KeyHolder
     keyset: KeySet
-    profiles: ProfileBook
-    limits: Limits = DEFAULT_LIMITS
-    workers: Executor | None = None
-    inline_bytes: int = 65_536
+    judging: Judging
+    register: Register = field(default_factory=NoComplexes)
     quota: Callable[[str], None] = field(default=_no_quota)
     watch: Callable[[str], AbstractContextManager[object]] = field(default=_no_watch)
 
@@ -138,61 +145,71 @@ class Pipeline:
         kept as a refused one, as evidence, before SeriesConflict is raised, and raises it again whenever it comes.
         """
         try:
-            checked, judgement = await self._run(self._check_and_judge, submission)
+            sender, judged = await self._examine(submission)
         except SignatureRefused:
             known = await self.journal.find(submission.sha256)
             if known is None:
                 raise
             return self._known(known)
         try:
-            return await self._keep(submission, checked.sender, judgement)
+            return await self._keep(submission, sender, judged)
         except SeriesConflict:
-            forked = replace(judgement, verdict=Verdict.REFUSED, findings=(fork_finding(judgement),))
-            outcome = await self._keep(submission, checked.sender, forked)
+            findings = (fork_finding(judged.judgement),)
+            forked = Judged(replace(judged.judgement, verdict=Verdict.REFUSED, findings=findings))
+            outcome = await self._keep(submission, sender, forked)
             raise forks(outcome.receipt) from None
 
-    async def _keep(self, submission: Submission, sender: Entity, judgement: Judgement) -> Outcome:
+    async def _keep(self, submission: Submission, sender: Entity, judged: Judged) -> Outcome:
         """Seals and appends; what had been filed before answers as it did then."""
         with self.watch("seal"):
-            receipt = await seal_receipt(draw_up(submission, sender, judgement), self.keys)
-            records = await records_for(judgement, receipt, self.keys, submission.traceparent)
+            receipt = await seal_receipt(draw_up(submission, sender, judged.judgement), self.keys)
+            records = await records_for(judged, receipt, self.keys, submission.traceparent)
         with self.watch("append"):
             filed = await self.journal.append(Draft(receipt, submission.body, records))
         return self._known(filed) if filed.repeated else Outcome(receipt, repeated=False)
 
     async def validate(self, submission: Submission) -> Judgement:
         """The verdict that `file` would give, with nothing filed; raises what `file` raises before the verdict."""
-        _, judgement = await self._run(self._check_and_judge, submission)
-        return judgement
+        _, judged = await self._examine(submission)
+        return judged.judgement
 
-    async def _run(self, step: Callable[[Submission], T], submission: Submission) -> T:
-        if self.workers is None or len(submission.body) <= self.inline_bytes:
-            return step(submission)
-        return await asyncio.get_running_loop().run_in_executor(self.workers, step, submission)
+    async def _examine(self, submission: Submission) -> tuple[Entity, Judged]:
+        """Parse, verify, judge: in one go where it is remembered as whom the signer is judged.
 
-    def _check_and_judge(self, submission: Submission) -> tuple[Checked, Judgement]:
-        checked = self._check(submission)
-        self.quota(checked.sender.identifier)
-        circumstances = Circumstances(submission.received_at, checked.sender.kind)
-        with self.watch("judge"):
-            return checked, judge(checked.message, circumstances, self.profiles)
+        Who the signer is at this moment, and whether it may file this, is said here; where it turns out to have
+        another standing than it was judged under, or none was known yet, the message is judged under the right one.
+        Nothing of a complex is refused before all that its owner filed about it is known.
+        """
+        examined = await self.judging.examine(submission, None)
+        sender = self._sender_of(examined)
+        self.quota(sender.identifier)
+        named = examined.complex_id
+        standing = Standing(sender.kind, self.register.complex_of(sender.identifier, named) if named else None)
+        judged = await self._judged(submission, examined, standing)
+        if named and (judged.judgement.items or not judged.judgement.verdict.stands):
+            anew = Standing(sender.kind, await self.register.complex_anew(sender.identifier, named))
+            if anew.mark != standing.mark:
+                judged = await self._judged(submission, examined, anew)
+        return sender, judged
 
-    def _check(self, submission: Submission) -> Checked:
-        with self.watch("parse"):
-            message = parse(submission.body, self.limits)
-        with self.watch("verify"):
-            signer = verify_signature(message.root, self.senders.trust, submission.received_at)
-        sender = self._entity_of(signer)
-        reporter = reporter_of(message.root)
-        if reporter is not None and reporter != sender.identifier:
-            raise SenderMismatch("the message names another reporting entity than its signer")
-        return Checked(message, sender)
+    async def _judged(self, submission: Submission, examined: Examined, standing: Standing) -> Judged:
+        """The message judged under that standing, by what was examined where it was the same."""
+        if examined.judged is not None and examined.mark == standing.mark:
+            return examined.judged
+        judged = (await self.judging.examine(submission, standing)).judged
+        if judged is None:
+            raise AssertionError("a message whose sender's standing is told is judged")
+        return judged
 
-    def _entity_of(self, signer: Signer) -> Entity:
+    def _sender_of(self, examined: Examined) -> Entity:
+        """The enrolled entity that signed the message and may file it; raises SenderRefused."""
+        signer = examined.signer
         entity = self.senders.by_certificate(signer.fingerprint)
         if entity is None or entity.identifier != signer.identifier:
             raise SenderNotEnrolled("the certificate is not enrolled")
-        return standing(entity)
+        standing(entity)
+        check_reporter(examined.reporter, entity.identifier)
+        return entity
 
     def _known(self, filed: Filed) -> Outcome:
         receipt = read_receipt(filed.jws, self.keyset)
@@ -217,10 +234,10 @@ def standing(entity: Entity) -> Entity:
     return entity
 
 
-def reporter_of(root: etree._Element) -> str | None:
-    """The 12 digits by which the message names its reporting entity; None where it names none, or not so."""
-    texts = cast("list[str]", REPORTER(root))
-    return next(filter(has_identifier_form, texts), None)
+def check_reporter(reporter: str | None, signer: str | None) -> None:
+    """Raises SenderMismatch where the message names another reporting entity than the one that signed it."""
+    if reporter is not None and reporter != signer:
+        raise SenderMismatch("the message names another reporting entity than its signer")
 
 
 def draw_up(submission: Submission, sender: Entity, judgement: Judgement) -> Receipt:
@@ -238,6 +255,6 @@ def draw_up(submission: Submission, sender: Entity, judgement: Judgement) -> Rec
         edition=judgement.edition,
         codes_digest=judgement.codes_digest,
         findings=judgement.findings,
-        items=tuple(item for item in judgement.items if not item.accepted),
+        items=judgement.items,
         series=judgement.series,
     )

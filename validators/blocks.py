@@ -7,7 +7,8 @@ from lxml import etree
 
 from validators.names import closest
 
-_IS_FM1: Final = etree.XPath("boolean(SignedData/*/*[MessageInformation or Participants])")
+_OF_FM1: Final = "MessageInformation or Participants"
+_IS_FM1: Final = etree.XPath(f"boolean(SignedData/*/*[{_OF_FM1}])")
 
 
 class Blocks:
@@ -16,7 +17,7 @@ class Blocks:
     def __init__(self, names: Sequence[str]) -> None:
         self._names = tuple(names)
         self._tags = frozenset(names)
-        self._inner = etree.XPath("SignedData/Data/Root/*[last()]")
+        self._inner = etree.XPath(f"SignedData/Data/Root[not({_OF_FM1})]/*[last()]")
         self._all = etree.XPath("SignedData/*/*/*")
 
     def message_type_of(self, root: etree._Element) -> str | None:

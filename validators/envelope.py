@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from validators.faults import Flaw
-from validators.values import has_moment_form, read_moment
+from validators.values import has_moment_form, is_number, read_moment
 
 AGENCY = "AFM"
 
@@ -19,7 +19,7 @@ def receiver_flaw(value: str) -> Flaw | None:
 
 def transport_flaw(value: str) -> Flaw | None:
     """The kind of transport is a number; nothing depends on it."""
-    return None if value.isascii() and value.isdigit() else _TRANSPORT
+    return None if is_number(value) else _TRANSPORT
 
 
 def moment_flaw(value: str, received: datetime, latest: datetime, hours: int) -> Flaw | None:

@@ -53,13 +53,13 @@ def value_flaws(value: str, type_: XsdSimpleType, context: ValidationContext) ->
         yield ValueFlaw("XML-012")
     elif not stripped and not type_.text_is_valid(stripped, context):
         yield ValueFlaw("XML-014", {"kind": kind})
+    elif value != stripped and kind != "text" and type_.text_is_valid(stripped, context):
+        yield ValueFlaw("XML-015", {"kind": kind})
     elif forbidden or too_long:
         if forbidden:
             yield ValueFlaw("XML-040", {"characters": " ".join(forbidden)})
         if too_long:
             yield ValueFlaw("XML-016", {"length": str(len(value)), "most": str(most)})
-    elif value != stripped and type_.text_is_valid(stripped, context):
-        yield ValueFlaw("XML-015", {"kind": kind})
     elif kind in _CODES:
         yield ValueFlaw(_CODES[kind])
     else:

@@ -53,11 +53,17 @@ def carried(root: etree._Element, holder: etree._Element, tag: str, schema: Sche
         return Carried(elements, place, [], {})
     ill = [position for position, element in enumerate(elements) if not schema.accepts_part(element)]
     structure = structure_findings(_without(root, holder, tag, ill), schema)
-    if len(ill) == len(elements):
+    if ill and len(ill) == len(elements):
         structure = [finding for finding in structure if finding.path != f"{place}/{tag}"]
     if not ill and not structure:
         structure = [unexplained(root, schema)]
     return Carried(elements, place, structure, _explained(elements, place, ill, schema))
+
+
+def alone(element: etree._Element, schema: Schema) -> Carried:
+    """An item without its message, and the schema's word on it."""
+    ill = [] if schema.accepts_part(element) else [0]
+    return Carried([element], "", [], _explained([element], "", ill, schema))
 
 
 def bare(root: etree._Element, holder: etree._Element, tag: str, schema: Schema) -> list[Finding]:

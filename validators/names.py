@@ -27,7 +27,7 @@ def foreign_letters(name: str) -> str:
 
 @lru_cache(maxsize=4_096)
 def closest(name: str, allowed: Sequence[str]) -> str | None:
-    """The allowed name that a name is, looks like, or is a misprint of; None where none is near.
+    """The allowed name that a name is, looks like, or is a misprint of; None where none is near, or several equally.
 
     `allowed` is a tuple. A namespace is left out of account.
     """
@@ -38,5 +38,11 @@ def closest(name: str, allowed: Sequence[str]) -> str | None:
         return None
     folded = latin(local)
     same = [one for one in allowed if one.casefold() == folded.casefold()]
-    near = same or difflib.get_close_matches(folded, allowed, n=1, cutoff=_CLOSE_ENOUGH)
+    near = same or difflib.get_close_matches(folded, allowed, n=2, cutoff=_CLOSE_ENOUGH)
+    if not same and len({_likeness(folded, one) for one in near}) < len(near):
+        return None
     return near[0] if near else None
+
+
+def _likeness(name: str, other: str) -> float:
+    return difflib.SequenceMatcher(None, other, name).ratio()

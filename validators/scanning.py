@@ -33,6 +33,8 @@ _MARKS: Final[dict[bytes, tuple[type[Refusal], str]]] = {
     b"<?xml": (NotWellFormed, "declaration-not-first"),
     b"<?": (Hostile, "processing-instruction"),
 }
+_VALUES: Final = re.compile(rb""""[^"<\0]*+"|'[^'<\0]*+'""")
+_MANY_TAGS: Final = 64
 _WORTH_REMEMBERING: Final = 160
 _MOST_REMEMBERED: Final = 4_096
 
@@ -101,7 +103,7 @@ def _refuse_mark(mark: bytes, line: int) -> NoReturn:
 
 
 def _examine(tags: set[bytes], text: bytes, start: int, limits: Limits, vocabulary: frozenset[bytes]) -> bool:
-    shapes = [_shape(tag) for tag in tags]
+    shapes = [_shape(tag) for tag in _without_values(tags, limits)]
     understood = None not in shapes
     if not understood:
         tags = set(_QUOTED_START_TAGS.findall(text, start)) - vocabulary
@@ -119,8 +121,16 @@ def _examine(tags: set[bytes], text: bytes, start: int, limits: Limits, vocabula
         _limit("name", len(name.decode()), limits.name)
     if foreign or not understood:
         return False
-    _remember(tags, vocabulary)
+    if len(tags) < _MANY_TAGS:
+        _remember(tags, vocabulary)
     return True
+
+
+def _without_values(tags: set[bytes], limits: Limits) -> set[bytes]:
+    """The tags with empty values, many alike where items repeat; as they are where a value might be too long."""
+    if len(tags) < _MANY_TAGS or max(map(len, tags)) > limits.attribute:
+        return tags
+    return set(_VALUES.sub(b'""', b"\0".join(tags)).split(b"\0"))
 
 
 class _Shape(NamedTuple):

@@ -21,6 +21,11 @@ _FOREIGN_POSTCODE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 \-]{1,10}[A-Za-z0-9])?
 _PHONE_DIGITS = range(5, 21)
 
 
+def is_number(value: str) -> bool:
+    """True for one or more of the digits 0 to 9 and nothing else."""
+    return value.isascii() and value.isdigit()
+
+
 def has_date_form(value: str) -> bool:
     """True when the value looks like `dd.mm.yyyy`, whether or not that day exists."""
     return _DATE.fullmatch(value) is not None

@@ -71,6 +71,7 @@ def _camel(name: str) -> str:
 
 
 _NAMES: Mapping[str, str] = MappingProxyType({name: _camel(name) for name in ATTRIBUTES})
+_MEMBERS: Mapping[str, str] = MappingProxyType({tag: name for name, tag in _NAMES.items()})
 _ORDER: Mapping[str, int] = MappingProxyType({name: place for place, name in enumerate(ATTRIBUTES)})
 
 
@@ -237,6 +238,11 @@ def attributes_of(event: EventContent) -> dict[str, str]:
         return {_NAMES[name]: str(event[name]) for name in sorted(event, key=_ORDER.__getitem__)}
     except KeyError as error:
         raise UnknownAttribute(f"an event has no attribute {error.args[0]!r}") from None
+
+
+def member_of(attribute: str) -> str:
+    """The member of an event's content that an attribute stands for; the attribute itself where there is none."""
+    return _MEMBERS.get(attribute, attribute)
 
 
 def totals_of(events: Iterable[EventContent]) -> Mapping[str, tuple[int, str]]:

@@ -165,7 +165,8 @@ def _check(identifier: str, identifier_kind: IdentifierKind, kind: str) -> None:
 def _check_certificates(identifier: str, kind: IdentifierKind, pems: dict[Path, bytes]) -> None:
     for path, pem in pems.items():
         signer = describe(pem)[0]
-        if (signer.bin or signer.iin) != identifier:
+        held = IdentifierKind.BIN if signer.bin else IdentifierKind.IIN
+        if (held, signer.bin or signer.iin) != (kind, identifier):
             raise ConfigurationError(
                 f"{path}: the certificate is not that of {kind.value.upper()} {identifier} "
                 f"(its BIN: {signer.bin or 'none'}, its IIN: {'given' if signer.iin else 'none'})"

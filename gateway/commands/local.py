@@ -23,7 +23,7 @@ place_option = click.option(
 
 @click.group()
 def local() -> None:
-    """PostgreSQL, Kafka, intake and relay on this machine, in the background."""
+    """PostgreSQL, Kafka, intake, relay and overseer on this machine, in the background."""
 
 
 @local.command()

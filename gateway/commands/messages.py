@@ -12,8 +12,10 @@ import click
 
 from gateway.commands.common import FINDING_LINE, json_option, language_option
 from gateway.intake.problems import problem_for
+from gateway.judging.examination import reporter_of
 from gateway.model import Circumstances
-from gateway.sealing.receipts import told_findings
+from gateway.pipeline import SenderRefused, check_reporter
+from gateway.sealing.receipts import found_facts, told_findings
 from gateway.sealing.refusals import SignatureRefused
 from gateway.sealing.trust import TrustStore
 from gateway.sealing.xmldsig import sign_xml, verify_signature
@@ -40,7 +42,13 @@ class Offline:
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=MESSAGE_FILE)
-@click.option("--trust", "anchors", multiple=True, type=MESSAGE_FILE, help="Check the signature too; PEM, repeatable.")
+@click.option(
+    "--trust",
+    "anchors",
+    multiple=True,
+    type=MESSAGE_FILE,
+    help="Check the signature too, and that the signer is the reporting entity; PEM, repeatable.",
+)
 @click.option(
     "--kind", metavar="CODE", help="The sender's enrolled kind; without it the rules that need it are left out."
 )
@@ -61,8 +69,8 @@ def validate(
 ) -> None:
     """Says the verdict that the gateway would give, with no server: every finding, where it is, and what to do.
 
-    With --json one object a file: file, verdict, edition, findings. Exit status: 0 all accepted, 1 any refused,
-    2 any not readable as a message.
+    With --json one object a file: file, verdict, edition, findings, and for a message of many items those that are
+    refused: items. Exit status: 0 all accepted, 1 any refused, 2 any not readable as a message.
     """
     moment = at.replace(tzinfo=UTC) if at else datetime.now(UTC)
     trust = TrustStore([path.read_bytes() for path in anchors]) if anchors else None
@@ -111,17 +119,18 @@ def _verdict(path: Path, offline: Offline) -> tuple[int, dict[str, Any]]:
     try:
         message = parse(_read(path))
         if offline.trust is not None:
-            verify_signature(message.root, offline.trust, offline.circumstances.received_at)
+            signer = verify_signature(message.root, offline.trust, offline.circumstances.received_at)
+            check_reporter(reporter_of(message.root), signer.identifier)
     except Refusal as error:
         return UNREADABLE, _not_judged(path, _problem(error, offline.language))
-    except SignatureRefused as error:
+    except (SignatureRefused, SenderRefused) as error:
         return REFUSED, _not_judged(path, _problem(error, offline.language))
     judgement = judge(message, offline.circumstances, offline.profiles)
     told = {
         "file": str(path),
         "verdict": judgement.verdict.value,
         "edition": judgement.edition,
-        "findings": told_findings(judgement.findings, offline.language),
+        **found_facts(judgement, lambda findings: told_findings(findings, offline.language)),
     }
     return 0 if judgement.verdict.stands else REFUSED, told
 
@@ -148,8 +157,14 @@ def _lines(facts: Mapping[str, Any]) -> list[str]:
     problem = facts.get("problem")
     if problem is not None:
         return [f"{facts['file']}: {problem['title']}", f"  {problem['detail']}"]
-    findings = ({name: "" if value is None else value for name, value in one.items()} for one in facts["findings"])
-    return [
+    lines = [
         f"{facts['file']}: {facts['verdict']} (edition {facts['edition']})",
-        *(FINDING_LINE.format(**finding) for finding in findings),
+        *map(_finding_line, facts["findings"]),
     ]
+    for item in facts.get("items", ()):
+        lines += [f"  item {item['number']} {item['id']}: refused", *map(_finding_line, item["findings"])]
+    return lines
+
+
+def _finding_line(finding: Mapping[str, Any]) -> str:
+    return FINDING_LINE.format(**{name: "" if value is None else value for name, value in finding.items()})

@@ -1,4 +1,4 @@
-"""`gateway serve`, `relay`, `migrate`, `topics`: the parts alone, for real deployments and for the local stack."""
+"""`gateway serve`, `relay`, `oversee`, `migrate`, `topics`: the parts alone, for deployments and the local stack."""
 
 import asyncio
 import json
@@ -13,10 +13,13 @@ from gateway.bus.topics import apply_topics
 from gateway.commands.common import directory_option, json_option
 from gateway.intake.server import serve as serve_intake
 from gateway.intake.settings import Bounds, IntakeSettings
-from gateway.journal import Deploy, Journal
+from gateway.journal import Deploy, Journal, OversightStore
 from gateway.journal import migrate as migrate_journal
 from gateway.logs import configure_logging
+from gateway.overseer import Judging, Overseer
+from gateway.oversight.parameters import parameters, winnings_rules
 from gateway.relay import Relay
+from gateway.sealing.keys import KeyHolder, LocalKeyHolder
 from gateway.settings import read_settings
 
 TRANSACTIONAL_ID = "fma-relay-{ledger}"
@@ -37,6 +40,15 @@ TRANSACTIONAL_ID = "fma-relay-{ledger}"
     show_default=True,
     help="Checks of unique codes a second that one address may make; 0: no limit.",
 )
+@click.option(
+    "--judging-processes",
+    type=click.IntRange(0, 64),
+    default=1,
+    show_default=True,
+    envvar="GATEWAY_JUDGING_PROCESSES",
+    show_envvar=True,
+    help="How many processes judge beside the intake; 0: it judges itself.",
+)
 def serve(
     directory: Path | None,
     host: str,
@@ -44,6 +56,7 @@ def serve(
     metrics_port: int | None,
     lists: tuple[Path, ...],
     check_rate: float,
+    judging_processes: int,
 ) -> None:
     """Serves the intake over HTTP until SIGTERM, then finishes what is under way.
 
@@ -63,6 +76,7 @@ def serve(
             metrics_port=metrics_port,
             revocation_lists=lists,
             bounds=Bounds(check_rate=check_rate),
+            judging_processes=judging_processes,
         )
     )
 
@@ -84,11 +98,36 @@ def relay(directory: Path | None, ledger: int) -> None:
 async def _relay(dsn: str, bootstrap: str, ledger: int) -> None:
     publisher = TransactionalPublisher(bootstrap, TRANSACTIONAL_ID.format(ledger=ledger), ledger)
     async with Journal(dsn) as journal:
-        running = Relay(journal, publisher, ledger)
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, running.stop)
-        await running.run()
+        await _until_signalled(Relay(journal, publisher, ledger))
+
+
+@click.command()
+@directory_option
+@click.option("--ledger", type=click.IntRange(0), default=0, show_default=True, help="The ledger to oversee.")
+def oversee(directory: Path | None, ledger: int) -> None:
+    """Reads one ledger of the journal and tells what is wrong in it: gaps, forks, broken chains, silence, FM-1s due.
+
+    What it finds it appends to the same ledger, sealed, so that it is published and verified like all else. Its state
+    is in PostgreSQL. A second overseer of the same ledger fences the first, which then ends with exit status 2.
+    """
+    settings = read_settings(os.environ, directory)
+    keys = LocalKeyHolder.load(settings.key_file, settings.certificate_file)
+    configure_logging()
+    asyncio.run(_oversee(settings.database(), keys, ledger))
+
+
+async def _oversee(dsn: str, keys: KeyHolder, ledger: int) -> None:
+    judging = Judging(parameters(), winnings_rules())
+    store = OversightStore(dsn, ledger, judging.parameters, judging.rules)
+    async with Journal(dsn) as journal:
+        await _until_signalled(Overseer(journal, store, keys, judging, ledger))
+
+
+async def _until_signalled(running: Relay | Overseer) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, running.stop)
+    await running.run()
 
 
 @click.command()

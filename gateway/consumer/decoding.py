@@ -1,8 +1,9 @@
 """Events become typed models."""
 
 from collections.abc import Mapping
-from datetime import datetime
-from typing import Annotated
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -136,7 +137,50 @@ class LuxuryCodeIssued(BaseModel):
     issued: IssuedCode
 
 
-Decoded = FM1Event | Rejection | RefusedItems | GamingEvent | LuxuryCodeIssued
+class GamingTicket(BaseModel):
+    """One thing that is wrong with a complex, as it stood at this revision; `detail` depends on the kind."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    id: UUID
+    revision: int
+    kind: str = Field(
+        description="gap, fork, chain, silence, meter, totals, software, correction or overlap", examples=["gap"]
+    )
+    complex: str
+    owner: str
+    state: Literal["open", "closed"]
+    opened_at: datetime
+    deadline: datetime
+    overdue: bool
+    closed_at: datetime | None
+    changed_at: datetime
+    detail: Mapping[str, Any]
+
+
+class Obligation(BaseModel):
+    """Winnings of one player, local day and operation kind for which an FM-1 is or was due; amounts in tenge."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    id: UUID
+    revision: int
+    state: Literal["open", "closed"]
+    owner: str
+    player: str
+    day: date
+    operation: str
+    threshold: Decimal
+    total: Decimal
+    events: int
+    reported: Decimal
+    deadline: datetime
+    overdue: bool
+    opened_at: datetime
+    closed_at: datetime | None
+
+
+Decoded = FM1Event | Rejection | RefusedItems | GamingEvent | GamingTicket | Obligation | LuxuryCodeIssued
 
 KINDS: Mapping[str, type[Decoded]] = {
     "kz.fma.fm1.accepted.v1": FM1Event,
@@ -144,6 +188,8 @@ KINDS: Mapping[str, type[Decoded]] = {
     "kz.fma.items.refused.v1": RefusedItems,
     "kz.fma.gaming.event.v1": GamingEvent,
     "kz.fma.luxury.code-issued.v1": LuxuryCodeIssued,
+    "kz.fma.gaming.ticket.v1": GamingTicket,
+    "kz.fma.obligation.v1": Obligation,
 }
 """The model of each type of event."""
 
@@ -155,6 +201,7 @@ TOPICS: Mapping[str, tuple[type[Decoded], ...]] = {
     "fma.rejections.v1": (Rejection, RefusedItems),
     "fma.gaming.events.v1": (GamingEvent,),
     "fma.luxury.v1": (LuxuryCodeIssued,),
+    "fma.gaming.integrity.v1": (GamingTicket, Obligation),
 }
 """The models of the events on each topic."""
 

@@ -11,6 +11,7 @@ import click
 
 from codes.reference import render as render_codes
 from gateway.docs.commands import render_commands
+from gateway.docs.gaming import render_events
 from gateway.docs.http import openapi, render_http
 from gateway.docs.topics import asyncapi, render_topics
 from validators.reference import render_findings
@@ -26,6 +27,7 @@ def pages() -> dict[str, str]:
         "reference/codes.md": render_codes(),
         "reference/command-line.md": render_commands(),
         "reference/findings.md": render_findings(),
+        "reference/gaming-events.md": render_events(),
         "reference/http.md": render_http(document),
         "reference/openapi.json": _json(document),
         "reference/topics.md": render_topics(),

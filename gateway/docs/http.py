@@ -1,7 +1,6 @@
 """The page of the HTTP interface and its contract (OpenAPI), from the application itself."""
 
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
@@ -15,7 +14,9 @@ from gateway.intake.problems import TYPE_PREFIX, problem_book
 from gateway.intake.senders import EnrolledSenders
 from gateway.intake.services import Services
 from gateway.intake.settings import IntakeSettings
-from gateway.journal import Directory, DirectoryCache, Journal
+from gateway.journal import ComplexRegister, Directory, DirectoryCache, Journal, OversightReader
+from gateway.judging.processes import JudgingProcesses
+from gateway.judging.settings import JudgingSettings
 from gateway.sealing.generation import make_gateway_key
 from gateway.sealing.jws import KeySet
 from gateway.sealing.keys import LocalKeyHolder
@@ -33,11 +34,15 @@ def openapi() -> Mapping[str, Any]:
     keys = LocalKeyHolder.from_pem(issued.key, issued.certificate)
     journal, metrics = Journal(NOWHERE), Metrics()
     senders = EnrolledSenders(DirectoryCache(Directory(NOWHERE)), [])
-    pipeline = make_pipeline(settings.bounds, Parts(journal, senders, keys, metrics, ThreadPoolExecutor(1)))
+    judging = JudgingProcesses(0, JudgingSettings(), lambda: senders.trust, metrics.timed)
+    oversight = OversightReader(NOWHERE, journal)
+    parts = Parts(journal, senders, keys, metrics, judging, ComplexRegister(oversight))
+    pipeline = make_pipeline(settings.bounds, parts)
     gate = Gate(1)
-    desk, quota = make_desk(settings, journal, keys), Quota(0.0, 1, monotonic)
     services = Services(
-        settings, pipeline, journal, senders, keys, KeySet.of(keys), metrics, {}, gate, gate, desk, quota
+        *(settings, pipeline, journal, senders, keys, KeySet.of(keys), metrics, {}, gate, gate, oversight),
+        make_desk(settings, journal, keys),
+        Quota(0.0, 1, monotonic),
     )
     return create_app(services).openapi()
 

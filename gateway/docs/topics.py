@@ -7,7 +7,8 @@ from gateway.consumer.decoding import KINDS, TOPICS
 
 HEADERS = {
     "ce_specversion": "1.0",
-    "ce_id": "id of the event: the receipt's id, for one of many items `<receipt's id>/<item's number>`",
+    "ce_id": "id of the event: the receipt's id, for one of many items `<receipt's id>/<item's number>`, for a ticket "
+    "or an obligation `<its id>/<revision>`",
     "ce_type": "type of the event",
     "ce_source": "who made it",
     "ce_time": "when the gateway received the message (RFC 3339, UTC)",

@@ -3,29 +3,54 @@
 from collections.abc import Callable
 from importlib.metadata import version
 from time import monotonic
+from typing import Any
 
 from fastapi import FastAPI
 from starlette.routing import Route
-from starlette.types import Scope
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from codes.editions import load_codebook
 from gateway.intake.codelists import codes_router
-from gateway.intake.edge import Edge, Endpoint
+from gateway.intake.edge import Edge
 from gateway.intake.facts import facts_router
 from gateway.intake.filing import MESSAGES, VALIDATE, Filing
 from gateway.intake.health import ReadyChecks, health_router
 from gateway.intake.luxury import CODES, Luxury, luxury_router
 from gateway.intake.openapi import TITLE, document
+from gateway.intake.oversight import oversight_router
 from gateway.intake.reading import reading_router
 from gateway.intake.services import Services
 
 PACKAGE = "fma-gateway"
 
 
+class Application(FastAPI):
+    """FastAPI, passed by on the ways in: what `find` knows meets none of the framework's layers.
+
+    These are among the routes too, where other methods and the documentation find them.
+    """
+
+    def __init__(self, find: Callable[[Scope], ASGIApp | None], **options: Any) -> None:
+        super().__init__(**options)
+        self._find = find
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves one request, or the server's own events."""
+        shortcut = self._find(scope) if scope["type"] == "http" else None
+        if shortcut is None:
+            await super().__call__(scope, receive, send)
+        else:
+            await shortcut(scope, receive, send)
+
+
 def create_app(services: Services) -> FastAPI:
     """The application over services that are already started."""
     settings = services.settings
-    app = FastAPI(
+    edge = Edge(services.metrics, settings.bounds, settings.default_language)
+    filing = Filing(services)
+    luxury = Luxury(services)
+    app = Application(
+        short_ways(edge, filing, luxury),
         title=TITLE,
         version=version(PACKAGE),
         docs_url=None,
@@ -33,21 +58,18 @@ def create_app(services: Services) -> FastAPI:
         openapi_url="/openapi.json",
         redirect_slashes=False,
     )
-    edge = Edge(services.metrics, settings.bounds, settings.default_language)
     for kind, handler in edge.handlers().items():
         app.add_exception_handler(kind, handler)
-    filing = Filing(services)
     app.router.routes += [
         Route(MESSAGES, filing.file, methods=["POST"]),
         Route(VALIDATE, filing.validate, methods=["POST"]),
     ]
-    luxury = Luxury(services)
-    app.add_middleware(edge.shortcut, find=short_ways(filing, luxury))
     app.add_middleware(edge.around)
     checks = ReadyChecks(services.checks, settings.bounds.ready_seconds, monotonic)
     book = load_codebook()
     for router in (
         reading_router(services),
+        oversight_router(services),
         facts_router(services),
         codes_router(services, book),
         luxury_router(luxury),
@@ -58,17 +80,21 @@ def create_app(services: Services) -> FastAPI:
     return app
 
 
-def short_ways(filing: Filing, luxury: Luxury) -> Callable[[Scope], Endpoint | None]:
+def short_ways(edge: Edge, filing: Filing, luxury: Luxury) -> Callable[[Scope], ASGIApp | None]:
     """The requests that come by thousands: messages, and codes asked for and checked."""
-    posts: dict[str, Endpoint] = {MESSAGES: filing.file, VALIDATE: filing.validate, CODES: luxury.issue}
-    below = f"{CODES}/"
+    posts = {
+        MESSAGES: edge.shortcut(filing.file),
+        VALIDATE: edge.shortcut(filing.validate),
+        CODES: edge.shortcut(luxury.issue),
+    }
+    check, below = edge.shortcut(luxury.check_in_path), f"{CODES}/"
 
-    def find(scope: Scope) -> Endpoint | None:
+    def find(scope: Scope) -> ASGIApp | None:
         path: str = scope["path"]
         if scope["method"] == "POST":
             return posts.get(path)
         if scope["method"] == "GET" and path.startswith(below) and "/" not in path[len(below) :]:
-            return luxury.check_in_path
+            return check
         return None
 
     return find

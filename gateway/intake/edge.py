@@ -57,17 +57,10 @@ class Edge:
 
         return served
 
-    def shortcut(self, app: ASGIApp, find: Callable[[Scope], Endpoint | None]) -> ASGIApp:
-        """The application with short ways in before it: what `find` knows passes by the framework's layers.
+    def shortcut(self, endpoint: Endpoint) -> ASGIApp:
+        """An endpoint with the edge around it and nothing of the framework in between."""
 
-        Those routes are among the application's own too, where other methods and the documentation find them.
-        """
-
-        async def served(scope: Scope, receive: Receive, send: Send) -> None:
-            endpoint = find(scope) if scope["type"] == "http" else None
-            if endpoint is None:
-                await app(scope, receive, send)
-                return
+        async def answered(scope: Scope, receive: Receive, send: Send) -> None:
             request = Request(scope, receive)
             try:
                 response = await endpoint(request)
@@ -75,7 +68,7 @@ class Edge:
                 response = await self.handle(request, error)
             await response(scope, receive, send)
 
-        return served
+        return self.around(answered)
 
     async def _serve(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one request; never raises an Exception."""

@@ -62,7 +62,7 @@ class Facts:
     async def limits(self) -> Response:
         """What a message, a request and a page may be."""
         bounds = self._services.settings.bounds
-        message = dataclasses.asdict(self._services.pipeline.limits)
+        message = dataclasses.asdict(self._services.settings.limits)
         request = {
             "body_bytes": bounds.body_bytes,
             "body_seconds": bounds.body_seconds,

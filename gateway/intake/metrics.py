@@ -90,8 +90,12 @@ class Metrics:
         self._problems = Counter("gateway_problems", "Problems answered", ["code", "status"], registry=self.registry)
 
     def step(self, name: str) -> AbstractContextManager[None]:
-        """A context that times one step: read, parse, verify, judge, seal or append."""
+        """A context that times one step: read, seal or append."""
         return Timed(self._steps, name)
+
+    def timed(self, name: str, seconds: float) -> None:
+        """Counts a step that was timed elsewhere: parse, verify or judge."""
+        self._steps.observe((name,), seconds)
 
     def request(self, route: str, method: str, status: int, seconds: float) -> None:
         """Counts and times one answered request; `route` is the template, never the path."""

@@ -1,9 +1,8 @@
 """Makes the intake's services ready, and puts them away in the opposite order."""
 
 from collections.abc import AsyncIterator
-from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 
@@ -13,15 +12,15 @@ from gateway.intake.metrics import Metrics
 from gateway.intake.senders import EnrolledSenders
 from gateway.intake.services import ReadyCheck, Services, utc_now
 from gateway.intake.settings import Bounds, IntakeSettings
-from gateway.journal import Checkpointer, Directory, DirectoryCache, Journal
+from gateway.journal import Checkpointer, ComplexRegister, Directory, DirectoryCache, Journal, OversightReader
+from gateway.judging.processes import JudgingProcesses
+from gateway.judging.settings import JudgingSettings
 from gateway.luxury.desk import Desk
 from gateway.model import Checkpoint
-from gateway.pipeline import Pipeline
+from gateway.pipeline import Judging, Pipeline
 from gateway.sealing.checkpoints import seal_checkpoint
 from gateway.sealing.jws import KeySet
 from gateway.sealing.keys import KeyHolder, LocalKeyHolder
-from validators.limits import DEFAULT_LIMITS
-from validators.profiles import ProfileBook
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,8 @@ class Parts:
     senders: EnrolledSenders
     keys: KeyHolder
     metrics: Metrics
-    workers: Executor
+    judging: Judging
+    register: ComplexRegister
 
 
 @asynccontextmanager
@@ -48,11 +48,12 @@ async def open_services(
         journal = await stack.enter_async_context(Journal(settings.database_url))
         directory = await stack.enter_async_context(Directory(settings.database_url))
         cache = await stack.enter_async_context(DirectoryCache(directory))
-        workers = stack.enter_context(ThreadPoolExecutor(settings.bounds.worker_threads, "judging"))
         metrics = Metrics()
         senders = EnrolledSenders(cache, [read_file(path) for path in settings.revocation_lists])
-        pipeline = make_pipeline(settings.bounds, Parts(journal, senders, holder, metrics, workers))
-        workers.submit(warm, pipeline.profiles)
+        judging = await stack.enter_async_context(open_judging(settings, senders, metrics))
+        oversight = await stack.enter_async_context(OversightReader(settings.database_url, journal))
+        register = await stack.enter_async_context(ComplexRegister(oversight))
+        pipeline = make_pipeline(settings.bounds, Parts(journal, senders, holder, metrics, judging, register))
         services = Services(
             settings,
             pipeline,
@@ -64,6 +65,7 @@ async def open_services(
             ready_checks(settings, journal, kafka_check),
             Gate(settings.bounds.bytes_in_flight),
             Gate(settings.bounds.requests_in_flight),
+            oversight,
             await stack.enter_async_context(make_desk(settings, journal, holder)),
             Quota(settings.bounds.check_rate, settings.bounds.check_burst, monotonic),
         )
@@ -83,10 +85,8 @@ def make_pipeline(bounds: Bounds, parts: Parts) -> Pipeline:
         senders=parts.senders,
         keys=parts.keys,
         keyset=KeySet.of(parts.keys),
-        profiles=ProfileBook.load(),
-        limits=replace(DEFAULT_LIMITS, bytes=bounds.body_bytes),
-        workers=parts.workers,
-        inline_bytes=bounds.small_body_bytes,
+        judging=parts.judging,
+        register=parts.register,
         quota=Quota(bounds.sender_rate, bounds.sender_burst, monotonic),
         watch=parts.metrics.step,
     )
@@ -97,11 +97,20 @@ def make_desk(settings: IntakeSettings, journal: Journal, keys: KeyHolder) -> De
     return Desk(settings.database_url, journal, keys, utc_now)
 
 
-def warm(profiles: ProfileBook) -> None:
-    """Builds what the first message, and the first refusal, would otherwise wait for."""
-    for profile in profiles.profiles:
-        for name in profile.accepted:
-            profile.schemas[name].warm(explain=True)
+@asynccontextmanager
+async def open_judging(settings: IntakeSettings, senders: EnrolledSenders, metrics: Metrics) -> AsyncIterator[Judging]:
+    """Whoever examines messages: processes of their own, or this one where there are to be none."""
+    bounds = settings.bounds
+    told = JudgingSettings(settings.limits, bounds.small_body_bytes, bounds.worker_threads, bounds.judging_seconds)
+    if settings.judging_processes:
+        async with JudgingProcesses(settings.judging_processes, told, lambda: senders.trust, metrics.timed) as judging:
+            metrics.gauge("gateway_judging_waiting", "Messages waiting for a verdict", lambda: judging.waiting)
+            yield judging
+    else:
+        from gateway.judging.inside import JudgingInside  # noqa: PLC0415 - 20 MB that only this way needs
+
+        with JudgingInside(told, lambda: senders.trust, metrics.timed) as inside:
+            yield inside
 
 
 def ready_checks(settings: IntakeSettings, journal: Journal, kafka_check: ReadyCheck | None) -> dict[str, ReadyCheck]:

@@ -8,7 +8,6 @@ from starlette.responses import Response
 from gateway.intake.negotiation import JSON
 from gateway.model import Judgement, Receipt, Submission
 from gateway.sealing.keys import KeyHolder
-from gateway.sealing.notices import make_notice
 from gateway.sealing.receipts import found_facts, receipt_facts, series_facts, told_findings
 
 
@@ -20,6 +19,8 @@ async def receipt_answer(receipt: Receipt, status: int, media_type: str, languag
         "Cache-Control": "no-store",
     }
     if media_type != JSON:
+        from gateway.sealing.notices import make_notice  # noqa: PLC0415 - 5 MB for XML, needed by who asks for it
+
         headers["Content-Type"] = media_type
         return Response(await make_notice(receipt, keys), status, headers)
     headers["Content-Language"] = language

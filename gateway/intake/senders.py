@@ -4,26 +4,28 @@ from collections.abc import Iterable
 
 from gateway.journal import DirectoryCache
 from gateway.model import Entity
-from gateway.sealing.trust import TrustStore
+from gateway.sealing.trust import TrustStore, TrustTexts
 
 
 class EnrolledSenders:
-    """The directory as the pipeline asks it; a trust store is made anew only when the anchors change."""
+    """The directory as the pipeline asks it; raises ConfigurationError for a CRL that can't be read."""
 
     def __init__(self, directory: DirectoryCache, revocation_lists: Iterable[bytes] = ()) -> None:
         self._directory = directory
         self._revocation_lists = tuple(revocation_lists)
-        self._anchors = directory.anchors
-        self._trust = TrustStore(self._anchors, self._revocation_lists)
+        self._trust = self._checked()
 
     @property
-    def trust(self) -> TrustStore:
-        """The trust store of the anchors that stand now."""
-        anchors = self._directory.anchors
-        if anchors != self._anchors:
-            self._trust = TrustStore(anchors, self._revocation_lists)
-            self._anchors = anchors
+    def trust(self) -> TrustTexts:
+        """The anchors that stand now, and the CRLs; the same object until the anchors change."""
+        if self._directory.anchors != self._trust.anchors:
+            self._trust = self._checked()
         return self._trust
+
+    def _checked(self) -> TrustTexts:
+        texts = TrustTexts(self._directory.anchors, self._revocation_lists)
+        TrustStore(texts.anchors, texts.revocation_lists)
+        return texts
 
     def by_certificate(self, fingerprint: str) -> Entity | None:
         """The entity for which this certificate (lower-case hex SHA-256 of its DER) is enrolled."""

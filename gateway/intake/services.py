@@ -8,7 +8,7 @@ from gateway.intake.gates import Gate, Quota
 from gateway.intake.metrics import Metrics
 from gateway.intake.senders import EnrolledSenders
 from gateway.intake.settings import IntakeSettings
-from gateway.journal import Journal
+from gateway.journal import Journal, OversightReader
 from gateway.luxury.desk import Desk
 from gateway.pipeline import Pipeline
 from gateway.sealing.jws import KeySet
@@ -36,6 +36,7 @@ class Services:
     checks: dict[str, ReadyCheck]
     bytes_gate: Gate
     requests_gate: Gate
+    oversight: OversightReader
     desk: Desk
     check_quota: Quota
     clock: Callable[[], datetime] = field(default=utc_now)

@@ -1,7 +1,9 @@
 """What the intake is told: one frozen object, built by the command line and passed down."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+from validators.limits import DEFAULT_LIMITS, Limits
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -13,9 +15,10 @@ class Bounds:
 
     `requests_in_flight` counts messages whose bytes are complete and that wait for their answer; `bytes_in_flight`
     counts every byte of a body that is held, complete or not; what goes past either is answered 503.
-    `small_body_bytes` is up to where a message is judged on the event loop, a larger one is judged in one of
-    `worker_threads`. `sender_rate` is messages a second of one sender (0: no limit), `sender_burst` how many may come
-    at once. `check_rate` and `check_burst` bound in the same way how often one address may ask for unique codes.
+    `small_body_bytes` is up to where messages are judged one after the other, a larger one is judged beside them in
+    one of `worker_threads`; a judging process that is silent for `judging_seconds` is killed. `sender_rate` is
+    messages a second of one sender (0: no limit), `sender_burst` how many may come at once. `check_rate`
+    and `check_burst` bound in the same way how often one address may ask for unique codes.
     """
 
     body_bytes: int = 4 * MIB
@@ -28,6 +31,7 @@ class Bounds:
     bytes_in_flight: int = 64 * MIB
     small_body_bytes: int = 64 * KIB
     worker_threads: int = 2
+    judging_seconds: float = 30.0
     retry_after_seconds: int = 2
     sender_rate: float = 0.0
     sender_burst: int = 2_000
@@ -47,7 +51,7 @@ class IntakeSettings:
 
     `public_urls` are the names by which entities reach the gateway: the first one is shown, each of them is a valid
     audience of a bearer token. Port 0 takes a free one. `metrics_port` None serves no metrics. `revocation_lists` are
-    files with CRLs (PEM or DER).
+    files with CRLs (PEM or DER). `judging_processes` judge beside the intake; with 0 it judges itself.
     """
 
     database_url: str = field(repr=False)
@@ -62,4 +66,10 @@ class IntakeSettings:
     revocation_lists: tuple[Path, ...] = ()
     default_language: str = "ru"
     checkpoint_seconds: float = 1.0
+    judging_processes: int = 1
     bounds: Bounds = Bounds()
+
+    @property
+    def limits(self) -> Limits:
+        """The most that a message may hold."""
+        return replace(DEFAULT_LIMITS, bytes=self.bounds.body_bytes)

@@ -12,12 +12,16 @@ from gateway.journal.errors import (
     JournalDamaged,
     MigrationRefused,
     Overloaded,
+    OverseerFenced,
     SchemaOutdated,
     SeriesConflict,
 )
 from gateway.journal.journal import Journal
 from gateway.journal.limits import JournalLimits
 from gateway.journal.migrations import Deploy, migrate
+from gateway.journal.oversight.reading import DayFigures, OversightReader, Place
+from gateway.journal.oversight.register import ComplexRegister
+from gateway.journal.oversight.store import OversightStore
 from gateway.journal.settlement import Head
 from gateway.journal.verification import Break, Report, verify_journal
 
@@ -25,6 +29,8 @@ __all__ = [
     "Anchor",
     "Break",
     "Checkpointer",
+    "ComplexRegister",
+    "DayFigures",
     "Deploy",
     "Directory",
     "DirectoryCache",
@@ -39,6 +45,10 @@ __all__ = [
     "JournalLimits",
     "MigrationRefused",
     "Overloaded",
+    "OverseerFenced",
+    "OversightReader",
+    "OversightStore",
+    "Place",
     "Report",
     "SchemaOutdated",
     "SeriesConflict",

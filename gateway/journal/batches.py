@@ -33,6 +33,16 @@ async def file_batch(connection: Connection, ledger: int, batch: Sequence[Prepar
     return settlement
 
 
+async def append_last(connection: Connection, ledger: int, prepared: Prepared) -> int:
+    """Appends one entry that can't be a double, in the caller's transaction, and returns its `seq`.
+
+    The head stays locked until that transaction ends: this is the last thing to do in it.
+    """
+    settlement = settle([prepared], await _lock_head(connection, ledger), {}, Taken())
+    await _append(connection, settlement)
+    return settlement.head.seq
+
+
 async def prepare_partitions(connection: Connection, seq: int) -> int:
     """Makes sure of the partition that takes the entry after `seq`, and of the one after that.
 

@@ -146,6 +146,31 @@ def unframe_records(framed: bytes) -> tuple[Record, ...]:
     return tuple(_unframe_record(item) for item in unframe(framed))
 
 
+def record_values(framed: bytes) -> list[tuple[str, bytes]]:
+    """The topic and the value of each record of a frame of them, keys and headers left out.
+
+    Raises JournalDamaged when the bytes do not hold records.
+    """
+    values: list[tuple[str, bytes]] = []
+    at, end, read = 1, len(framed), _LENGTH.unpack_from
+    try:
+        while at < end:
+            inner = at + _LENGTH.size + 1
+            at += _LENGTH.size + read(framed, at)[0]
+            start = inner + _LENGTH.size
+            inner = start + read(framed, inner)[0]
+            topic = framed[start:inner].decode()
+            inner += _LENGTH.size + read(framed, inner)[0]
+            start = inner + _LENGTH.size
+            value = framed[start : start + read(framed, inner)[0]]
+            values.append((topic, value))
+    except (struct.error, UnicodeDecodeError) as error:
+        raise JournalDamaged("a frame does not hold records") from error
+    if at != end and framed:
+        raise JournalDamaged("a frame ends inside a record")
+    return values
+
+
 def _frame_record(record: Record) -> bytes:
     fields = [record.topic.encode(), record.key.encode(), record.value]
     for name, value in record.headers:
@@ -208,6 +233,13 @@ class Packer:
             return self._decompressor.decompress(packed, allow_extra_data=False)
         except (zstandard.ZstdError, MemoryError) as error:
             raise JournalDamaged("compressed bytes do not decompress") from error
+
+    def values(self, packed: bytes) -> list[tuple[str, bytes]]:
+        """The topic and the value of each record of an entry.
+
+        Raises JournalDamaged when the bytes do not hold records.
+        """
+        return record_values(self.unpack(packed))
 
     def records(self, packed: bytes) -> tuple[Record, ...]:
         """The records of an entry.

@@ -81,3 +81,9 @@ class BlockRefused(GatewayError):
     def __init__(self, reason: str, text: str) -> None:
         super().__init__(text)
         self.reason = reason
+
+
+class OverseerFenced(GatewayError):
+    """Another overseer of the same ledger took over."""
+
+    code = "overseer-fenced"

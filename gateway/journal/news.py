@@ -1,4 +1,4 @@
-"""Hearing of new entries as they are committed."""
+"""Hearing of new entries as they are committed, and of those that were overseen."""
 
 import asyncio
 from contextlib import suppress
@@ -8,19 +8,22 @@ import structlog
 from gateway.journal.connections import LISTENING, LOST, AnyConnection, close, connect
 from gateway.journal.queries import sql
 
-CHANNEL = "journal_news"
+JOURNAL_NEWS = "journal_news"
+OVERSIGHT_NEWS = "oversight_news"
+_LENGTHS = {JOURNAL_NEWS: "heads", OVERSIGHT_NEWS: "oversight_positions"}
 _AGAIN_SECONDS = 1.0
 _log = structlog.get_logger(__name__)
 
 
 class News:
-    """Keeps a connection that listens, and knows the longest length of each ledger that it heard of.
+    """Keeps a connection that listens, and knows the longest length of each ledger that it heard of on a channel.
 
     While the connection is lost nothing is heard: whoever waits here also asks the log now and then.
     """
 
-    def __init__(self, dsn: str) -> None:
+    def __init__(self, dsn: str, channel: str = JOURNAL_NEWS) -> None:
         self._dsn = dsn
+        self._channel = channel
         self._lengths: dict[int, int] = {}
         self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -64,8 +67,8 @@ class News:
         ended = asyncio.Event()
         try:
             connection.add_termination_listener(lambda _: ended.set())
-            await connection.add_listener(CHANNEL, self._on_news)
-            for row in await connection.fetch(sql("heads")):
+            await connection.add_listener(self._channel, self._on_news)
+            for row in await connection.fetch(sql(_LENGTHS[self._channel])):
                 self.heard(row["ledger"], row["seq"])
             await ended.wait()
         finally:

@@ -1,4 +1,4 @@
-"""The gateway's own processes in a local stack: intake and relay, started, found again and stopped."""
+"""The gateway's own processes in a local stack: intake, relay and overseer, started, found again and stopped."""
 
 import contextlib
 import http.client
@@ -17,6 +17,7 @@ START_SECONDS = 60.0
 STOP_SECONDS = 40.0
 POLL = 0.05
 RELAY_STARTED = b"relay.started"
+OVERSEER_STARTED = b"overseer.started"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The whole stack on one machine: PostgreSQL, Kafka, intake and relay, brought up, looked at, taken down, wiped."""
+"""The whole stack on one machine: PostgreSQL, Kafka and the gateway's services, brought up, taken down, wiped."""
 
 import asyncio
 import dataclasses
@@ -18,10 +18,11 @@ from gateway.local.places import Places
 from gateway.local.ports import HOST, free_ports
 from gateway.local.postgres import Postgres
 from gateway.local.processes import PartFailed, Progress, silent
-from gateway.local.services import RELAY_STARTED, Service, answers_ready
+from gateway.local.services import OVERSEER_STARTED, RELAY_STARTED, Service, answers_ready
 from gateway.sealing.generation import generate_gateway_key
 
-PARTS = ("postgres", "kafka", "intake", "relay")
+PARTS = ("postgres", "kafka", "intake", "relay", "oversight")
+SERVICES = ("intake", "relay", "oversight")
 COMMON_NAME = "Local gateway"
 ATTEMPTS = 3
 PORT_TAKEN = b"ddress already in use"
@@ -77,6 +78,7 @@ class Stack:
         self._kafka = Kafka(self._places.kafka, self._places.log("kafka"))
         self._intake = Service("intake", "serve", directory, self._places.log("intake"))
         self._relay = Service("relay", "relay", directory, self._places.log("relay"))
+        self._oversight = Service("oversight", "oversee", directory, self._places.log("oversight"))
 
     @property
     def directory(self) -> Path:
@@ -143,13 +145,17 @@ class Stack:
             kafka = pool.submit(self._raise_kafka, before, progress)
             state = {**before, "kafka": kafka.result(), "database_url": postgres.result()}
         if any(state[name] != before.get(name) for name in ("database_url", "kafka")):
-            self._stop(("intake", "relay"), silent)
+            self._stop(SERVICES, silent)
         state["ports"] = {**before.get("ports", {}), **dataclasses.asdict(self._kafka.ports())}
         state["sockets"] = str(self._postgres().sockets)
         self._places.write(state)
-        started = self._start_relay(progress)
+        started = [
+            _started(self._relay, RELAY_STARTED, progress),
+            _started(self._oversight, OVERSEER_STARTED, progress),
+        ]
         self._raise_intake(state, progress)
-        started()
+        for wait in started:
+            wait()
         self._note()
         return self.status()
 
@@ -166,15 +172,6 @@ class Stack:
         bootstrap = f"{HOST}:{ports.broker}"
         asyncio.run(apply_topics(bootstrap))
         return bootstrap
-
-    def _start_relay(self, progress: Progress) -> Callable[[], None]:
-        """Starts the relay unless it runs; what it returns waits until the relay is at work."""
-        if self._relay.running():
-            return lambda: None
-        progress("relay: starting")
-        since = self._relay.written()
-        process = self._relay.start()
-        return lambda: self._relay.wait(process, lambda: self._relay.said(RELAY_STARTED, since))
 
     def _raise_intake(self, state: dict[str, Any], progress: Progress) -> None:
         """Starts the intake unless it runs, on its former ports where they are free, and waits until it is ready."""
@@ -209,6 +206,7 @@ class Stack:
         stops = {
             "intake": self._intake.stop,
             "relay": self._relay.stop,
+            "oversight": self._oversight.stop,
             "kafka": self._kafka.stop,
             "postgres": self._postgres().stop,
         }
@@ -229,8 +227,19 @@ class Stack:
             "kafka": [kafka.pid] if kafka else [],
             "intake": [process.pid for process in self._intake.running()],
             "relay": [process.pid for process in self._relay.running()],
+            "oversight": [process.pid for process in self._oversight.running()],
         }
 
     def _note(self) -> None:
         """Writes down which processes live, beside what the file says already."""
         self._places.write({**self._places.read(), **self.status().to_json()})
+
+
+def _started(service: Service, sign: bytes, progress: Progress) -> Callable[[], None]:
+    """Starts a service unless it runs; what it returns waits until the sign in its log says that it is at work."""
+    if service.running():
+        return lambda: None
+    progress(f"{service.part}: starting")
+    since = service.written()
+    process = service.start()
+    return lambda: service.wait(process, lambda: service.said(sign, since))

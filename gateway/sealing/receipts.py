@@ -54,7 +54,7 @@ def found_facts(judged: Receipt | Judgement, told: Told) -> dict[str, list[dict[
     """The findings, and for a message in a series its refused items, each finding as `told` gives it."""
     facts = {"findings": told(judged.findings)}
     if judged.series is not None:
-        facts["items"] = [_item_facts(item, told) for item in judged.items if not item.accepted]
+        facts["items"] = [item_facts(item, told) for item in judged.items if not item.accepted]
     return facts
 
 
@@ -63,7 +63,7 @@ def series_facts(series: Series | None) -> dict[str, dict[str, Any]]:
     return {} if series is None else {"series": {"name": series.name, "number": series.number, **series.facts}}
 
 
-def _item_facts(item: Item, told: Told) -> dict[str, Any]:
+def item_facts(item: Item, told: Told) -> dict[str, Any]:
     """A refused item: its number, its own id, the RFC 9162 leaf hash of its element, and why."""
     return {"number": item.number, "id": item.id, "leaf": item.leaf, "findings": told(item.findings)}
 
@@ -110,6 +110,11 @@ def finding_facts(finding: Finding) -> dict[str, Any]:
     }
 
 
+def finding_of(facts: Mapping[str, Any]) -> Finding:
+    """The finding that `finding_facts` described; KeyError, TypeError or ValueError where it is none."""
+    return Finding(**{**facts, "severity": Severity(facts["severity"])})
+
+
 def moment_text(moment: datetime) -> str:
     """RFC 3339 in UTC with six decimals, such as `2026-11-22T16:45:00.000000Z`."""
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
@@ -128,22 +133,20 @@ def _receipt_of(facts: Mapping[str, Any], jws: str) -> Receipt:
         message_type=facts["message_type"],
         edition=facts["edition"],
         codes_digest=facts["codes_digest"],
-        findings=tuple(_finding_of(finding) for finding in facts["findings"]),
+        findings=tuple(finding_of(finding) for finding in facts["findings"]),
         jws=jws,
-        items=tuple(_item_of(item) for item in facts.get("items", ())),
-        series=_series_of(facts["series"]) if "series" in facts else None,
+        items=tuple(item_of(item) for item in facts.get("items", ())),
+        series=series_of(facts["series"]) if "series" in facts else None,
     )
 
 
-def _item_of(facts: Mapping[str, Any]) -> Item:
-    findings = tuple(_finding_of(finding) for finding in facts["findings"])
+def item_of(facts: Mapping[str, Any]) -> Item:
+    """The refused item that `item_facts` described, without what it said."""
+    findings = tuple(finding_of(finding) for finding in facts["findings"])
     return Item(facts["number"], facts["id"], accepted=False, findings=findings, leaf=facts["leaf"], content=_NOTHING)
 
 
-def _series_of(facts: Mapping[str, Any]) -> Series:
+def series_of(facts: Mapping[str, Any]) -> Series:
+    """The series that `series_facts` described."""
     rest = {name: value for name, value in facts.items() if name not in ("name", "number")}
     return Series(facts["name"], facts["number"], MappingProxyType(rest))
-
-
-def _finding_of(facts: Mapping[str, Any]) -> Finding:
-    return Finding(**{**facts, "severity": Severity(facts["severity"])})

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from gateway.model import Judgement, Receipt, Record
+from gateway.model import Judged, Receipt, Record
 from gateway.sealing.batches import SEAL_PATH, Unsealed, check_batch_seal, record_leaf, seal_records
 from gateway.sealing.cloudevents import CloudEvent, event_headers
 from gateway.sealing.jws import KeySet, sign_detached, verify_detached
@@ -28,39 +28,29 @@ _BOUND = ("topic", "ce_id", "ce_type")
 
 async def seal_record(topic: str, key: str, payload: Mapping[str, Any], event: CloudEvent, keys: KeyHolder) -> Record:
     """The record of one event, its payload as JSON and its seal among the headers."""
-    value = orjson.dumps(payload, default=_plain)
+    value = orjson.dumps(payload)
     bound = {"topic": topic, "ce_id": event.id, "ce_type": event.type}
     seal = await sign_detached(value, keys, SEAL_TYPE, bound)
     return Record(topic, key, value, (*event_headers(event), ("seal", seal.encode("ascii"))))
 
 
 async def records_for(
-    judgement: Judgement, receipt: Receipt, keys: KeyHolder, traceparent: str | None = None
+    judged: Judged, receipt: Receipt, keys: KeyHolder, traceparent: str | None = None
 ) -> tuple[Record, ...]:
     """The records of a judged message: on its own topic when it is accepted, else one on the topic of rejections.
 
-    A message without items is one record; one with items is a record for each that was accepted, in their order, and
-    one on the topic of rejections where some were refused.
+    A message without items is one record, with the receipt's facts and findings, and its content where it is accepted.
+    One with items is a record for each that was accepted, in their order, and one on the topic of rejections where
+    some were refused.
     """
-    if judgement.items and judgement.verdict.stands:
-        accepted = await seal_records(_items(judgement, receipt, traceparent), keys)
-        if not receipt.items:
-            return accepted
-        return (*accepted, await _record(receipt, REJECTIONS, ITEMS_REFUSED, keys, traceparent))
-    return (await record_for(judgement, receipt, keys, traceparent),)
-
-
-async def record_for(judgement: Judgement, receipt: Receipt, keys: KeyHolder, traceparent: str | None = None) -> Record:
-    """The record of a judged message as a whole.
-
-    The value has the receipt's facts and findings; the message's content only when it is accepted.
-    """
-    if not judgement.verdict.stands:
-        return await _record(receipt, REJECTIONS, MESSAGE_REFUSED, keys, traceparent)
-    kind = judgement.event_type or f"kz.fma.{receipt.family}.accepted.v1"
-    payload = {**_facts(receipt), "message": dict(judgement.content)}
-    event = CloudEvent(str(receipt.id), kind, receipt.received_at, receipt.document, traceparent=traceparent)
-    return await seal_record(judgement.topic, judgement.key or receipt.sender, payload, event, keys)
+    if not judged.judgement.verdict.stands:
+        return (await _refusal(receipt, MESSAGE_REFUSED, keys, traceparent),)
+    if judged.contents and not judged.numbers:
+        return (await _whole(judged, receipt, keys, traceparent),)
+    accepted = await seal_records(_items(judged, receipt, traceparent), keys)
+    if not receipt.items:
+        return accepted
+    return (*accepted, await _refusal(receipt, ITEMS_REFUSED, keys, traceparent))
 
 
 def check_record(
@@ -83,13 +73,28 @@ def check_record(
     return VALID if all(header[name] == here[name] for name in _BOUND) else "moved"
 
 
-def _items(judgement: Judgement, receipt: Receipt, traceparent: str | None) -> list[Unsealed]:
+async def _whole(judged: Judged, receipt: Receipt, keys: KeyHolder, traceparent: str | None) -> Record:
+    judgement = judged.judgement
+    kind = judgement.event_type or f"kz.fma.{receipt.family}.accepted.v1"
+    payload = {**_facts(receipt), "message": orjson.Fragment(judged.contents[0])}
+    event = CloudEvent(str(receipt.id), kind, receipt.received_at, receipt.document, traceparent=traceparent)
+    return await seal_record(judgement.topic, judgement.key or receipt.sender, payload, event, keys)
+
+
+async def _refusal(receipt: Receipt, kind: str, keys: KeyHolder, traceparent: str | None) -> Record:
+    event = CloudEvent(str(receipt.id), kind, receipt.received_at, receipt.document, traceparent=traceparent)
+    return await seal_record(REJECTIONS, receipt.sender, _facts(receipt), event, keys)
+
+
+def _items(judged: Judged, receipt: Receipt, traceparent: str | None) -> list[Unsealed]:
+    judgement = judged.judgement
     key = judgement.key or receipt.sender
+    series, number = receipt.place
     shared = {
         "receipt": str(receipt.id),
         "sender": receipt.sender,
-        "series": judgement.series.name if judgement.series else None,
-        "number": judgement.series.number if judgement.series else None,
+        "series": series,
+        "number": number,
         "sha256": receipt.sha256,
         "received_at": moment_text(receipt.received_at),
         "edition": receipt.edition,
@@ -97,30 +102,15 @@ def _items(judgement: Judgement, receipt: Receipt, traceparent: str | None) -> l
     }
     start = orjson.dumps(shared)[:-1]
     unsealed = []
-    for item in judgement.items:
-        if not item.accepted:
-            continue
-        inner = orjson.dumps({"item": item.content, "findings": plain_findings(item.findings)}, default=_plain)
-        event = CloudEvent(
-            f"{receipt.id}/{item.number}", judgement.event_type, receipt.received_at, key, traceparent=traceparent
-        )
-        unsealed.append(Unsealed(judgement.topic, key, b"%s,%s" % (start, inner[1:]), event))
+    for item, content in zip(judged.numbers, judged.contents, strict=True):
+        identity = f"{receipt.id}/{item}"
+        event = CloudEvent(identity, judgement.event_type, receipt.received_at, key, traceparent=traceparent)
+        unsealed.append(Unsealed(judgement.topic, key, b"%s,%s" % (start, content[1:]), event))
     return unsealed
-
-
-async def _record(receipt: Receipt, topic: str, kind: str, keys: KeyHolder, traceparent: str | None) -> Record:
-    event = CloudEvent(str(receipt.id), kind, receipt.received_at, receipt.document, traceparent=traceparent)
-    return await seal_record(topic, receipt.sender, _facts(receipt), event, keys)
 
 
 def _facts(receipt: Receipt) -> dict[str, Any]:
     return {**sealed_facts(receipt), **found_facts(receipt, plain_findings)}
-
-
-def _plain(value: object) -> dict[Any, Any]:
-    if isinstance(value, Mapping):
-        return dict(value)
-    raise TypeError(type(value).__name__)
 
 
 def _texts(headers: Iterable[tuple[str, bytes]]) -> dict[str, str]:

@@ -17,6 +17,7 @@ from gateway.sealing.algorithms import (
     REFUSED_TRANSFORMS,
     SignatureAlgorithm,
 )
+from gateway.sealing.canonical import canonical
 from gateway.sealing.refusals import SignatureOutsideProfile
 from gateway.sealing.sigtext import read_written
 from validators.apart import apart
@@ -139,7 +140,7 @@ def _form(body: bytes) -> SignatureForm:
     signed_info, value, key_info = _children(signature)
     algorithm, digest = _read_signed_info(signed_info)
     return SignatureForm(
-        signed_info=etree.tostring(signed_info, method="c14n", exclusive=True, with_comments=False),
+        signed_info=canonical(signed_info),
         algorithm=algorithm,
         digest=digest,
         value=base64_value(_text(value), "signature-value-base64"),

@@ -38,6 +38,14 @@ _Path = list[x509.Certificate]
 
 
 @dataclass(frozen=True, slots=True)
+class TrustTexts:
+    """Trust as texts, for whoever passes it on: the PEM of each anchor, and the CRLs (PEM or DER)."""
+
+    anchors: tuple[bytes, ...]
+    revocation_lists: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Trusted:
     """A signer whose chain holds, the key to check the signature with, and from when until when the chain holds."""
 

@@ -13,6 +13,7 @@ from lxml import etree
 from gateway.errors import ConfigurationError
 from gateway.model import Signer
 from gateway.sealing.algorithms import ALGORITHMS, SignatureAlgorithm
+from gateway.sealing.canonical import canonical
 from gateway.sealing.certificates import load_certificates
 from gateway.sealing.keys import KeyHolder, LocalKeyHolder
 from gateway.sealing.refusals import SignatureMissing, SignatureOutsideProfile, SignatureWrong
@@ -47,14 +48,14 @@ def digest_input(signed_data: etree._Element) -> bytes:
     `Signature` has neither attributes nor children nor namespaces, so its canonical form can be cut out of the whole:
     white space around it stays, and nothing need be copied or changed.
     """
-    canonical = etree.tostring(signed_data, method="c14n", exclusive=True, with_comments=False)
-    start = canonical.find(_OPENING)
-    if canonical.count(b"<Signature") != 1 and canonical.count(_OPENING) + canonical.count(b"<Signature ") != 1:
+    whole = canonical(signed_data)
+    start = whole.find(_OPENING)
+    if whole.count(b"<Signature") != 1 and whole.count(_OPENING) + whole.count(b"<Signature ") != 1:
         raise SignatureOutsideProfile("several-signatures")
     if start < 0:
         raise SignatureMissing("no-signature")
-    end = canonical.index(_CLOSING, start) + len(_CLOSING)
-    return canonical[:start] + canonical[end:]
+    end = whole.index(_CLOSING, start) + len(_CLOSING)
+    return whole[:start] + whole[end:]
 
 
 def sign_xml(

@@ -25,7 +25,7 @@ from gateway.sealing.xmldsig import verify_signature
 OWNER = "050140000017"
 COMPLEX = "KZ-ALM-1"
 NONE = "0" * 64
-TIME = "2026-11-28T13:10:00.000+05:00"
+TIME = "2026-11-25T13:10:00.000+05:00"
 
 
 @cache

@@ -9,11 +9,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 
+import httpx
 import pytest
 
+from gateway.client.agent import agent as wiring
 from gateway.client.agent import sending
 from gateway.client.agent.agent import Agent, Surroundings, only_one
 from gateway.client.agent.errors import AlreadyRunning
+from gateway.client.agent.housekeeping import beat
 from gateway.client.agent.settings import read_agent_settings
 from gateway.client.agent.spool import read_spool
 from gateway.sealing.keys import LocalKeyHolder
@@ -185,6 +188,68 @@ async def test_refused_events_are_told_and_the_series_goes_on(
     with caplog.at_level(logging.INFO, "agent"):
         async with running(make_agent(tmp_path, fake.url)):
             await until(lambda: "GAM-101 x1" in caplog.text)
+
+
+async def test_a_gateway_that_can_t_tell_the_position_gets_what_receipts_allow(
+    fake: FakeGateway, tmp_path: Path
+) -> None:
+    fake.position_status = 503
+    async with running(make_agent(tmp_path, fake.url)):
+        await tell(tmp_path, [line()])
+        await asyncio.sleep(0.3)
+        assert not fake.attempts, "a spool without history waits"
+        fake.position_status = 200
+        await until(lambda: len(fake.events()) == 2)
+    fake.position_status = 503
+    async with running(make_agent(tmp_path, fake.url)):
+        await until(lambda: len(fake.events()) == 3)
+    fake.assert_whole()
+
+
+async def test_an_answer_about_other_bytes_counts_as_none(
+    fake: FakeGateway, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    judge, wrong = fake.judge, [True]
+
+    def about_others(body: bytes) -> tuple[int, dict[str, object]]:
+        status, facts = judge(body)
+        return status, facts | {"sha256": "0" * 64} if wrong else facts
+
+    fake.judge = about_others  # type: ignore[method-assign]
+    with caplog.at_level(logging.INFO, "agent"):
+        async with running(make_agent(tmp_path, fake.url)):
+            await until(lambda: "did not judge batch 1" in caplog.text)
+            wrong.clear()
+            await until(lambda: "Batch 1 (1 events) is received" in caplog.text)
+    fake.assert_whole()
+
+
+async def test_a_part_that_fails_is_told_and_started_again(
+    fake: FakeGateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(wiring, "RESTART_SECONDS", 0.05)
+    fails = [True]
+
+    async def failing(*arguments: object) -> None:
+        if fails:
+            fails.clear()
+            raise LookupError("once")
+        await beat(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(wiring, "beat", failing)
+    with caplog.at_level(logging.INFO, "agent"):
+        async with running(make_agent(tmp_path, fake.url)):
+            await until(lambda: len(fake.events()) == 1)
+    assert "builtins.LookupError" in caplog.text
+
+
+async def test_http_and_socket_are_open_side_by_side(fake: FakeGateway, tmp_path: Path) -> None:
+    agent = make_agent(tmp_path, fake.url, inputs__http="127.0.0.1:0")
+    async with running(agent), httpx.AsyncClient() as client:
+        await tell(tmp_path, [line()])
+        typed = {"Content-Type": "application/x-ndjson"}
+        answer = await client.post(f"http://127.0.0.1:{agent.port}/v1/events", content=line(), headers=typed)
+        assert answer.json()["sequence"] in (2, 3)
 
 
 def test_a_second_agent_on_the_same_spool_does_not_begin(tmp_path: Path) -> None:

@@ -35,6 +35,14 @@ class Complex:
             except OSError:
                 time.sleep(0.01)
 
+    def wait_for_agent(self) -> None:
+        until = time.monotonic() + 30
+        while time.monotonic() < until:
+            with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as link:
+                link.connect(str(self._path))
+                return
+            time.sleep(0.02)
+
     def finish(self) -> None:
         while self._waiting:
             with contextlib.suppress(OSError):
@@ -76,7 +84,9 @@ def test_killed_at_any_moment_it_neither_loses_nor_doubles_an_event(fake: FakeGa
         if number % 3 == 2:
             fake.plan.extend(random.choices(["lost", "dropped", "slow", 503], k=2))
         agent = _started(config)
-        source.talk(random.uniform(0.2, 1.4))
+        if number % 4:
+            source.wait_for_agent()
+        source.talk(random.uniform(0.0, 0.8))
         agent.send_signal(signal.SIGKILL)
         agent.wait()
     agent = _started(config)
@@ -88,7 +98,7 @@ def test_killed_at_any_moment_it_neither_loses_nor_doubles_an_event(fake: FakeGa
     arrived = {item["Id"]: int(item["Sequence"]) for item in fake.events() if item["Kind"] != "HEARTBEAT"}
     assert len(arrived) == len([item for item in fake.events() if item["Kind"] != "HEARTBEAT"])
     assert arrived == source.answered
-    assert len(arrived) > KILLS * ROUND
+    assert len(arrived) > KILLS * ROUND / 2
 
 
 def _started(config: Path) -> "subprocess.Popen[bytes]":

@@ -173,6 +173,24 @@ def test_an_event_without_its_own_time_is_known_again(tmp_path: Path) -> None:
     assert (first, again) == ([Taken(1)], [Taken(1, repeated=True)])
 
 
+def test_text_with_every_kind_of_line_break_comes_back_as_it_was(tmp_path: Path) -> None:
+    texts = ["a\u2028b", "a\x85b", "a\u2029", "Қ\t", ""]
+
+    def work(spool: Spool) -> list[object]:
+        spool.add([new_event(amount=text) for text in texts], 1)
+        return [event["amount"] for event in spool.unbatched(10, 10**6)]
+
+    assert read_spool(tmp_path, COMPLEX, work) == texts
+
+
+def test_many_events_at_once_are_numbered_in_their_order_doubles_among_them_too(tmp_path: Path) -> None:
+    events = [new_event() for _ in range(701)]
+    mixed = [*events, *events[::7], new_event()]
+    answers = read_spool(tmp_path, COMPLEX, lambda spool: spool.add(mixed, 1))
+    numbers = [answer.sequence for answer in answers if isinstance(answer, Taken)]
+    assert numbers == [*range(1, 702), *range(1, 702, 7), 702]
+
+
 def test_another_complex_s_spool_is_not_touched(tmp_path: Path) -> None:
     open_file(tmp_path, COMPLEX).close()
     with pytest.raises(SpoolFails, match="each complex has a directory of its own"):

@@ -14,8 +14,9 @@ from gateway.bus.errors import KafkaUnavailable, TopicMissing
 from gateway.bus.positions import Position
 from gateway.bus.publisher import TransactionalPublisher
 from gateway.consumer import BrokenSeal, Event, FM1Event, NotDecodable, Rejection, decode, subscribe
+from gateway.judging.examination import rendered
 from gateway.model import Circumstances, Judgement, Receipt, Record
-from gateway.sealing.records import record_for
+from gateway.sealing.records import records_for
 from tests.bus.kit import KEYS, KEYSET, NOON, SENDERS, Topics, make_keys, make_topics, sealed
 from validators.judge import judge
 from validators.parsing import parse
@@ -239,7 +240,7 @@ async def test_an_accepted_message_is_decoded_into_its_model(kafka_bootstrap: st
     topics = await make_topics(kafka_bootstrap)
     judgement = replace(judge(parse(SAMPLE), Circumstances(NOON), ProfileBook.load()), topic=topics.events)
     receipt = receipt_of(judgement, SAMPLE)
-    await publish(kafka_bootstrap, topics, await record_for(judgement, receipt, KEYS))
+    await publish(kafka_bootstrap, topics, (await records_for(rendered(judgement), receipt, KEYS))[0])
     (event,) = await read(kafka_bootstrap, topics.events)
     decoded = decode(event)
     assert isinstance(decoded, FM1Event)

@@ -19,6 +19,7 @@ async def test_one_reads_ones_own_messages_and_nobody_elses(stack: StackFacts, t
     body = own.sign(random)
     async with httpx.AsyncClient(base_url=stack.url or "", timeout=30) as client:
         receipt = await filed(client, body)
+        await filed(client, other.sign(random))
         mine, theirs = await _bearer(own, stack), await _bearer(other, stack)
         await _until_known(client, theirs)
         listed = (await client.get("/v1/messages", headers=mine)).json()

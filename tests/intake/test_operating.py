@@ -168,6 +168,12 @@ async def test_the_contract_names_every_route_and_every_status_that_it_answers(c
         "/v1/schemas",
         "/v1/schemas/{family}/{edition}/{file}",
         "/v1/limits",
+        "/v1/gaming/complexes",
+        "/v1/gaming/complexes/{complex}",
+        "/v1/gaming/complexes/{complex}/position",
+        "/v1/gaming/complexes/{complex}/days/{day}",
+        "/v1/tickets",
+        "/v1/obligations",
         "/healthz",
         "/readyz",
     }

@@ -1,5 +1,4 @@
 import hashlib
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -11,18 +10,21 @@ from lxml import etree
 
 from gateway.intake.services import Services
 from gateway.journal import Directory, DocumentConflict, Enrolment
+from gateway.judging.examination import reporter_of
+from gateway.judging.inside import JudgingInside
+from gateway.judging.processes import JudgingProcesses
+from gateway.judging.settings import JudgingSettings
 from gateway.model import IdentifierKind, Submission, Verdict
 from gateway.pipeline import (
     Pipeline,
     SenderMismatch,
     SenderNotEnrolled,
     SenderSuspended,
-    reporter_of,
 )
 from gateway.sealing.generation import make_authority
 from gateway.sealing.receipts import read_receipt
 from gateway.sealing.refusals import CertificateRefused, SignatureMissing, SignatureWrong
-from gateway.sealing.trust import TrustStore
+from gateway.sealing.trust import TrustStore, TrustTexts
 from tests.intake.kit import NOW, World
 from validators.refusals import Hostile, TooLarge
 
@@ -38,14 +40,22 @@ def pipeline(services: Services) -> Pipeline:
     return services.pipeline
 
 
-async def test_a_message_goes_through_all_steps_in_their_order(pipeline: Pipeline, world: World) -> None:
+async def test_a_message_goes_through_all_steps_in_their_order(
+    pipeline: Pipeline, world: World, services: Services
+) -> None:
     steps: list[str] = []
 
     def watch(step: str) -> AbstractContextManager[object]:
         steps.append(step)
         return nullcontext()
 
-    outcome = await replace(pipeline, watch=watch).file(submission(world.message()))
+    def timed(step: str, _seconds: float) -> None:
+        steps.append(step)
+
+    with JudgingInside(JudgingSettings(), lambda: services.senders.trust, timed) as judging:
+        await replace(pipeline, judging=judging).validate(submission(world.message()))
+        steps.clear()
+        outcome = await replace(pipeline, judging=judging, watch=watch).file(submission(world.message()))
     assert steps == ["parse", "verify", "judge", "seal", "append"]
     assert outcome.receipt.verdict.stands
     assert not outcome.repeated
@@ -176,11 +186,21 @@ async def test_an_anchor_that_is_added_is_trusted_from_then_on(
     assert (await pipeline.file(submission(world.message()))).receipt.verdict.stands
 
 
-async def test_the_verdict_is_the_same_in_a_worker_and_at_once(pipeline: Pipeline, world: World) -> None:
-    body = world.refused_message()
-    with ThreadPoolExecutor(1) as workers:
-        apart = await replace(pipeline, workers=workers, inline_bytes=0).validate(submission(body, NOW))
-    assert apart == await pipeline.validate(submission(body, NOW))
+@pytest.mark.parametrize("inline_bytes", [0, 65_536])
+async def test_the_verdict_is_the_same_wherever_it_is_made(
+    pipeline: Pipeline, world: World, services: Services, inline_bytes: int
+) -> None:
+    given = submission(world.refused_message(), NOW)
+    settings = JudgingSettings(inline_bytes=inline_bytes)
+
+    def trust() -> TrustTexts:
+        return services.senders.trust
+
+    with JudgingInside(settings, trust, services.metrics.timed) as inside:
+        here = await replace(pipeline, judging=inside).validate(given)
+    async with JudgingProcesses(1, settings, trust, services.metrics.timed) as beside:
+        there = await replace(pipeline, judging=beside).validate(given)
+    assert here == there == await pipeline.validate(given)
 
 
 async def test_the_kind_of_the_enrolled_entity_is_told_to_the_judge(pipeline: Pipeline, world: World) -> None:

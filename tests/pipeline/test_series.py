@@ -7,8 +7,8 @@ import pytest
 
 from gateway.intake.services import Services
 from gateway.journal import SeriesConflict
-from gateway.model import Judgement, Series, Verdict
-from gateway.pipeline import Pipeline
+from gateway.model import Examined, Series, Standing, Submission, Verdict
+from gateway.pipeline import Judging, Pipeline
 from gateway.sealing.receipts import read_receipt
 from tests.intake.kit import World
 from tests.pipeline.test_pipeline import submission
@@ -16,20 +16,24 @@ from validators.series import FORK
 
 
 @dataclass(frozen=True)
-class Numbered(Pipeline):
-    """The pipeline, as it would be were every message the first of a series; a test has a series of its own."""
+class Numbering:
+    """Judges as it is judged, and then takes every message for the first one of a series."""
 
-    name: str = "KZ-COMPLEX"
+    judging: Judging
+    name: str
 
-    def _check_and_judge(self, *arguments: object) -> object:  # type: ignore[override] # whatever the step is given
-        checked, judgement = super()._check_and_judge(*arguments)  # type: ignore[arg-type] # the same
-        assert isinstance(judgement, Judgement)
-        return checked, replace(judgement, series=Series(self.name, 1, {}))
+    async def examine(self, submission: Submission, standing: Standing | None) -> Examined:
+        examined = await self.judging.examine(submission, standing)
+        if examined.judged is None:
+            return examined
+        judgement = replace(examined.judged.judgement, series=Series(self.name, 1, {}))
+        return replace(examined, judged=replace(examined.judged, judgement=judgement))
 
 
 @pytest.fixture
 def numbered(services: Services) -> Pipeline:
-    return Numbered(**vars(services.pipeline), name=f"KZ-{uuid4()}")
+    pipeline = services.pipeline
+    return replace(pipeline, judging=Numbering(pipeline.judging, f"KZ-{uuid4()}"))
 
 
 async def test_the_second_message_under_a_number_is_a_conflict_that_names_its_evidence(

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.model import Item, Judgement, Receipt, Record, Series, Verdict
+from gateway.judging.examination import rendered
+from gateway.model import Item, Judged, Receipt, Record, Series, Verdict
 from gateway.sealing.jws import KeySet, sign_compact
 from gateway.sealing.receipts import RECEIPT_TYPE, read_receipt, receipt_facts, seal_receipt
 from gateway.sealing.records import ITEMS_REFUSED, REJECTIONS, check_record, records_for
@@ -22,13 +23,13 @@ def item(number: int, *, accepted: bool = True) -> Item:
     return Item(number, f"ID-{number}", accepted, findings, "" if accepted else "ef" * 32, {"sequence": number})
 
 
-def batch(*items: Item) -> tuple[Judgement, Receipt]:
+def batch(*items: Item) -> tuple[Judged, Receipt]:
     refused = tuple(one for one in items if not one.accepted)
     of = replace(receipt(verdict=Verdict.ACCEPTED_WITH_WARNINGS), items=refused, series=SERIES)
     judged = replace(
         judgement(of), items=items, series=SERIES, key="KZ-COMPLEX-1", topic="events", event_type="kz.fma.event.v1"
     )
-    return judged, of
+    return rendered(judged), of
 
 
 def verdict_on(record: Record, **changes: object) -> str:

@@ -10,11 +10,12 @@ import orjson
 import pytest
 from hypothesis import given
 
+from gateway.judging.examination import rendered
 from gateway.model import Checkpoint, Receipt, Record, Severity, Verdict
 from gateway.sealing.checkpoints import read_checkpoint, seal_checkpoint
 from gateway.sealing.jws import KeySet, jwks, sign_compact
 from gateway.sealing.receipts import RECEIPT_TYPE, read_receipt, receipt_facts, seal_receipt
-from gateway.sealing.records import REJECTIONS, check_record, record_for
+from gateway.sealing.records import REJECTIONS, check_record, records_for
 from gateway.sealing.refusals import SealRefused
 from tests.sealing.facts import MOMENT, finding, holder, judgement, receipt, receipts
 
@@ -69,7 +70,7 @@ async def test_the_facts_tell_every_finding_in_the_readers_language(lang: str) -
 
 async def test_the_record_of_an_accepted_message_goes_to_its_topic_with_the_content() -> None:
     accepted = receipt(finding("COD-001", Severity.WARNING), verdict=Verdict.ACCEPTED_WITH_WARNINGS, document="D" * 36)
-    record = await record_for(judgement(accepted), accepted, holder(), traceparent="00-a-b-01")
+    record = (await records_for(rendered(judgement(accepted)), accepted, holder(), traceparent="00-a-b-01"))[0]
     headers = {name: value.decode() for name, value in record.headers}
     assert (record.topic, record.key) == ("fma.fm1.threshold.v1", accepted.sender)
     assert headers.pop("seal").count("..") == 1
@@ -90,7 +91,7 @@ async def test_the_record_of_an_accepted_message_goes_to_its_topic_with_the_cont
 
 
 async def test_the_record_of_a_refusal_goes_to_the_topic_of_rejections_without_the_content() -> None:
-    record = await record_for(judgement(REFUSED), REFUSED, holder())
+    record = (await records_for(rendered(judgement(REFUSED)), REFUSED, holder()))[0]
     headers = dict(record.headers)
     assert record.topic == REJECTIONS
     assert headers["ce_type"] == b"kz.fma.message.refused.v1"
@@ -101,7 +102,7 @@ async def test_the_record_of_a_refusal_goes_to_the_topic_of_rejections_without_t
 
 
 async def test_no_header_of_a_record_names_a_person_or_an_entity() -> None:
-    record = await record_for(judgement(REFUSED), REFUSED, holder())
+    record = (await records_for(rendered(judgement(REFUSED)), REFUSED, holder()))[0]
     assert all(REFUSED.sender.encode() not in value for _, value in record.headers)
 
 
@@ -130,10 +131,10 @@ def with_header(name: str, value: bytes) -> Callable[[Record], Record]:
 async def test_a_record_that_was_changed_or_moved_is_told_apart(
     change: Callable[[Record], Record], answer: str
 ) -> None:
-    record = change(await record_for(judgement(REFUSED), REFUSED, holder()))
+    record = change((await records_for(rendered(judgement(REFUSED)), REFUSED, holder()))[0])
     assert check_record(record.topic, record.headers, record.value, KEYS) == answer
 
 
 async def test_a_record_sealed_by_another_key_is_told_apart() -> None:
-    record = await record_for(judgement(REFUSED), REFUSED, holder(1))
+    record = (await records_for(rendered(judgement(REFUSED)), REFUSED, holder(1)))[0]
     assert check_record(record.topic, record.headers, record.value, KEYS) == "unknown-key"

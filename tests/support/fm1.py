@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+from typing import Self
 
 from lxml import etree
 
@@ -71,7 +72,7 @@ class Case:
     def judge(self) -> Judgement:
         return judge(parse(self.body()), Circumstances(self.received, self.kind), self.profiles)
 
-    def change(self, written: str) -> "Case":
+    def change(self, written: str) -> Self:
         """The case after changes such as `set //ReasonFilingId = 2 ; delete //SuspicionFirst`.
 
         A value in double quotes is a JSON string, a value that begins with `<` an element.
@@ -80,13 +81,19 @@ class Case:
             left, _, value = step.partition(" = ")
             verb, _, place = left.strip().partition(" ")
             told = json.loads(value) if value.startswith('"') else value
-            if verb == "received":
-                self.received = datetime.fromisoformat(told)
-            elif verb == "kind":
-                self.kind = told
-            else:
+            if not self.circumstance(verb, told):
                 self._change(verb, place, told)
         return self
+
+    def circumstance(self, verb: str, told: str) -> bool:
+        """Takes a change of what stands beside the message; False for a change of the message."""
+        if verb == "received":
+            self.received = datetime.fromisoformat(told)
+        elif verb == "kind":
+            self.kind = told
+        else:
+            return False
+        return True
 
     def _change(self, verb: str, place: str, value: str) -> None:
         path, _, attribute = place.partition("/@")

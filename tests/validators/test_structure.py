@@ -80,6 +80,8 @@ ONE_DEFECT = [
     ("<LastModifyDate>20.11.2026", "<LastModifyDate>", "XML-014", f"{MESSAGE}/LastModifyDate", "1.2"),
     ("<OKED>47770<", "<OKED>4777 <", "XML-015", f"{SECOND}/OKED", "4.12"),
     ("<MemberId>1<", "<MemberId>1\n<", "XML-015", f"{FIRST}/MemberId", "4.1"),
+    ("<Residence>KZ<", "<Residence>KZ <", "XML-015", f"{FIRST}/Residence", "4.4"),
+    ("<OKED>47770<", "<OKED>\n47770<", "XML-015", f"{SECOND}/OKED", "4.12"),
     ("<ViewOperationId>1811", "<ViewOperationId>\u00a01811", "XML-015", f"{MESSAGE}/ViewOperationId", "3.2(1)"),
     ('IsOffshore="False"', 'IsOffshore="False "', "XML-015", f"{FIRST}/CorrespondentBank/@IsOffshore", None),
     ("<Version>C6EE", "<Version>\tC6EE", "XML-015", f"{ROOT}/Version", None),

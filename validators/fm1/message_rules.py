@@ -14,7 +14,7 @@ from validators.faults import Breach
 from validators.fm1.parameters import Deadline
 from validators.fm1.participant_rules import section
 from validators.fm1.reading import Content, Setting
-from validators.values import read_amount, read_date, read_moment
+from validators.values import is_number, read_amount, read_date, read_moment
 
 TENGE = "398"
 MESSAGE = "MessageInformation"
@@ -71,7 +71,7 @@ def entity_document_only_for_persons(document: Content, _: Setting) -> Sequence[
 def participants_are_counted(root: Content, _: Setting) -> Sequence[Breach]:
     """The number of participants is the number of those given; that there are none is the schema's business."""
     told, given = section(root, MESSAGE).get("ParticipantCount"), len(participants_of(root))
-    if not told or not given or _counts(told, given) or not _is_number(told):
+    if not told or not given or _counts(told, given) or not is_number(told):
         return ()
     return (Breach("RUL-006", f"{MESSAGE}/ParticipantCount", told, {"given": str(given)}),)
 
@@ -82,7 +82,7 @@ def references_are_counted(root: Content, _: Setting) -> Sequence[Breach]:
     if not told:
         return ()
     given = len(references_of(root))
-    if _is_number(told) and _counts(told, given):
+    if is_number(told) and _counts(told, given):
         return ()
     return (Breach("RUL-012", f"{MESSAGE}/ReferCount", told, {"given": str(given)}),)
 
@@ -218,10 +218,6 @@ def _end(deadline: Deadline, message: Content) -> datetime | None:
     if deadline.hours is None:
         return end_of_next_working_day(day)
     return end_of_hours_after_day(day, deadline.hours)
-
-
-def _is_number(told: str) -> bool:
-    return told.isascii() and told.isdigit()
 
 
 def _counts(told: str, given: int) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from validators.faults import Breach
 from validators.fm1.reading import Content, Setting
 from validators.identifiers import IdentifierProblem, birth_dates, has_identifier_form, identifier_problem
-from validators.values import is_usual_postcode, read_date
+from validators.values import is_number, is_usual_postcode, read_date
 
 HOME = "KZ"
 _EMPTY: Content = {}
@@ -51,10 +51,10 @@ def birth_in_identifier(participant: Content, _: Setting) -> Sequence[Breach]:
 
 
 def branch_follows_type(participant: Content, setting: Setting) -> Sequence[Breach]:
-    """The branch is the one that the participant's type asks for."""
-    kind = participant.get("ParticipantsType")
+    """The branch is the one that the participant's type asks for; what is no number is left to the schema."""
+    kind = participant.get("ParticipantsType", "")
     branches = section(participant, "AdditionalPersonInfo")
-    if not kind or not branches:
+    if not is_number(kind) or not branches:
         return ()
     known = setting.parameters.branches
     given = [tag for tag in branches if tag in known.values()]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final, cast
 
@@ -12,11 +13,13 @@ from validators.faults import Fault
 from validators.gaming.complexes import BATCH, complex_id_of
 from validators.gaming.events import Bounds, Given, judge_events
 from validators.gaming.message_rules import Block, header_faults, message_faults
+from validators.gaming.model import Complex
 from validators.gaming.moments import in_utc, read_moment
+from validators.gaming.numbers import MOST
 from validators.gaming.parameters import Parameters
 from validators.gaming.totals import sums_of, total_faults
 from validators.gaming.vocabulary import Vocabulary
-from validators.items import bare, carried, outcome_faults, refuses
+from validators.items import alone, bare, carried, outcome_faults, refuses
 from validators.model import Circumstances, Finding, Item, Judgement, Series, verdict_of
 from validators.plain import plain
 from validators.profiles import Profile, Told
@@ -44,6 +47,18 @@ class Judging:
         faults = list(self._faults(root, block, circumstances))
         findings = in_document_order(root, profile.schemas[told.message_type], structure, faults)
         return _judgement(profile, told, findings)
+
+    def judge_event(
+        self, profile: Profile, event: etree._Element, received_at: datetime, home: Complex | None = None
+    ) -> Item:
+        """The outcome of an `Event` element alone, as if it were the only one of its batch.
+
+        Without the complex the rules that need its register are left out.
+        """
+        schema = profile.schemas[BATCH]
+        bounds = Bounds(1, MOST, received_at, home, self.parameters, self.vocabulary)
+        [item] = judge_events(alone(event, schema), [cast("Given", dict(event.attrib))], bounds)
+        return item
 
     def _faults(self, root: etree._Element, block: Block, circumstances: Circumstances) -> Iterator[Fault]:
         yield from header_faults(root, circumstances, self.parameters)

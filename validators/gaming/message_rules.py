@@ -20,7 +20,9 @@ from validators.model import Circumstances
 from validators.values import later, local
 
 CHAIN: Final = "CHAIN"
+FORK: Final = "FORK"
 CHANGE: Final = "CHANGE"
+_WITHOUT_STATE: Final = ("SUSPEND", "RESUME", "RETIRE")
 _STATE: Final = ("Kind", "Name", "Premises", "HeartbeatSeconds", "Units")
 _STATE_ONLY: Final = (*_STATE, "Certificate", "Software")
 
@@ -107,7 +109,9 @@ def message_faults(
     elif block.message_type == REGISTRATION:
         yield from _registration(block, parameters, vocabulary)
     elif block.message_type == REPAIR:
-        yield from _only(block, block.text("Repairs"), ("PreviousBatchHash",), given=block.text("Repairs") == CHAIN)
+        repairs = block.text("Repairs")
+        if repairs in (CHAIN, FORK):
+            yield from _only(block, repairs, ("PreviousBatchHash",), given=repairs == CHAIN)
 
 
 def _batch(block: Block, received_at: datetime, parameters: Parameters) -> Iterator[Fault]:
@@ -146,7 +150,7 @@ def _registration(block: Block, parameters: Parameters, vocabulary: Vocabulary) 
     action = block.text("Action")
     if action in (REGISTER, CHANGE):
         yield from _only(block, action, _STATE, given=True)
-    else:
+    elif action in _WITHOUT_STATE:
         yield from _only(block, action, _STATE_ONLY, given=False)
     kind, premises = block.text("Kind"), block.text("Premises")
     if kind and (flaw := _kind_flaw(kind, parameters)) is not None:

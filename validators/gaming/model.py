@@ -22,7 +22,8 @@ class Complex:
 
     `kind` is a code of `reporting_entity_kinds` (092-096), `premises` a KATO code, `units` maps a unit's identifier to
     its code of `unit_kinds`, `software` holds lower-case hex SHA-256 digests, `certificate` the one (hex SHA-256 of its
-    DER) that may sign the batches, None where each enrolled certificate of the owner may.
+    DER) that may sign the batches, None where each enrolled certificate of the owner may. `revision` grows with every
+    change: the same identifier and revision are the same complex in the same state.
     """
 
     id: str
@@ -35,3 +36,4 @@ class Complex:
     certificate: str | None
     units: Mapping[str, str]
     software: frozenset[str]
+    revision: int = 0

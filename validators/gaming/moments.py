@@ -50,6 +50,7 @@ def in_utc(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
+@lru_cache(maxsize=16_384)
 def birthday(born: date, age: int) -> date:
     """The day on which somebody reaches an age; born on 29 February, the first of March where there is none."""
     year = born.year + age

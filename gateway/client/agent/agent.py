@@ -16,13 +16,14 @@ import httpx
 
 from gateway.client.agent.backoff import Backoff
 from gateway.client.agent.batching import Batcher
-from gateway.client.agent.checking import EventCheck, form_alone
+from gateway.client.agent.checking import EventCheck
 from gateway.client.agent.disk import Disk
 from gateway.client.agent.errors import AlreadyRunning
 from gateway.client.agent.housekeeping import Housekeeper, beat
 from gateway.client.agent.inputs.folder import Folder
 from gateway.client.agent.inputs.http import listening_http
 from gateway.client.agent.inputs.lines import listening_socket, take_standard_input
+from gateway.client.agent.rules import by_the_rules
 from gateway.client.agent.sending import Sender
 from gateway.client.agent.settings import AgentSettings
 from gateway.client.agent.taking import Taker
@@ -49,7 +50,7 @@ class Surroundings:
 
     keys: KeyHolder
     clock: Callable[[], datetime]
-    check: EventCheck = form_alone
+    check: EventCheck = by_the_rules
     random: Random = Random()  # noqa: RUF009, S311 - it scatters waits
 
 

@@ -2,8 +2,8 @@
 
 import asyncio
 import hashlib
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 
 from gateway.client.agent.model import Batch, Head
 from gateway.client.agent.settings import AgentSettings
@@ -14,6 +14,10 @@ from gateway.sealing.xmldsig import sign_tree
 
 MOST_BYTES = 1_500_000
 """Of the events' JSON in one batch: its XML stays below what a gateway takes."""
+
+BACKWARDS = timedelta(seconds=60)
+"""How far an event may lie before one that stands ahead of it in its batch; the gateway allows for more."""
+CLOCK_CHANGED = "CLOCK-CHANGED"
 
 
 class Batcher:
@@ -40,7 +44,7 @@ class Batcher:
             lambda spool: (spool.head(), spool.unbatched(self._settings.batch_size, MOST_BYTES))
         )
         made_at = self._clock()
-        batch = await self._signed(head, events, made_at)
+        batch = await self._signed(head, in_order(events), made_at)
         kept = await self._writer.call(lambda spool: spool.add_batch(batch, rfc3339(made_at)))
         return batch if kept else None
 
@@ -63,9 +67,24 @@ class Batcher:
         head = await self._writer.call(lambda spool: spool.head())
         return head.waiting
 
-    async def _signed(self, head: Head, events: list[EventContent], made_at: datetime) -> Batch:
+    async def _signed(self, head: Head, events: Sequence[EventContent], made_at: datetime) -> Batch:
         envelope = Envelope(self._settings.owner, self._settings.kind, made_at)
         first, last = events[0]["sequence"], events[-1]["sequence"]
         header = BatchHeader(head.complex, head.last_batch + 1, head.last_hash)
         body = await sign_tree(batch_xml(envelope, header, events), self._keys, "UTF-8")
         return Batch(header.number, first, last, hashlib.sha256(body).hexdigest(), body)
+
+
+def in_order(events: Sequence[EventContent]) -> Sequence[EventContent]:
+    """The events up to the first that goes back in time, which is allowed from one batch to the next alone.
+
+    So a file of the hour before can follow a heart-beat of now.
+    """
+    latest: datetime | None = None
+    for place, event in enumerate(events):
+        moment = datetime.fromisoformat(event["time"])
+        if latest is None or moment > latest or event["kind"] == CLOCK_CHANGED:
+            latest = moment
+        elif moment < latest - BACKWARDS:
+            return events[:place]
+    return events

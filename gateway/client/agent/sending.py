@@ -112,7 +112,7 @@ class Sender:
             return await self._judged(batch, outcome)
         reason = str(outcome.facts.get("detail") or outcome.facts.get("title") or "")
         if outcome.status == HTTPStatus.CONFLICT:
-            await self._halt(Halt(Trouble.FORK, batch.number, reason, _text(outcome.facts.get("receipt_id"))))
+            await self._halt(Halt(Trouble.FORK, batch.number, reason))
         else:
             await self._wait("problem", logging.ERROR, None, number=batch.number, status=outcome.status, reason=reason)
         return False
@@ -121,7 +121,7 @@ class Sender:
         facts, at = answer.facts, int(self._clock().timestamp() * 1000)
         if not answer.accepted:
             findings = "; ".join(f"{row.get('code')} {row.get('message', '')}" for row in facts.get("findings", ()))
-            await self._halt(Halt(Trouble.REFUSED, batch.number, findings, _text(facts.get("id"))))
+            await self._halt(Halt(Trouble.REFUSED, batch.number, findings, str(facts.get("id"))))
             return False
         await self._writer.call(lambda spool: spool.keep_receipt(batch.number, facts, at))
         self._backoff.reset()
@@ -141,7 +141,3 @@ class Sender:
         seconds = self._backoff.next(asked)
         self._log.say(name, level, seconds=round(seconds, 1), **parameters)
         await asyncio.sleep(seconds)
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None

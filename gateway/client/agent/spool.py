@@ -5,7 +5,7 @@ Its methods are steps of a transaction that somebody else begins and commits (`w
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -22,7 +22,9 @@ from validators.gaming.model import NO_BATCH
 
 FILE = "spool.sqlite"
 VERSION = 1
-CACHE_KIB = 8_000
+CACHE_KIB = 4_000
+ROWS = 250
+"""In one statement."""
 SQL = named_sql(__package__)
 T = TypeVar("T")
 
@@ -68,38 +70,47 @@ class Spool:
         complex_id, last_event, batched, last_batch, last_hash, halted = self._db.execute(SQL["head"]).fetchone()
         return Head(complex_id, last_event, batched, last_batch, last_hash, _halt(halted))
 
-    def add(self, events: Iterable[NewEvent], at: int) -> list[Taken | Doubled]:
+    def add(self, events: Sequence[NewEvent], at: int) -> list[Taken | Doubled]:
         """Numbers the events in their order; one whose id is known keeps the number that it has."""
+        known = self._known([event.id for event in events])
         before = last = self.head().last_event
         answers: list[Taken | Doubled] = []
-        insert, statement = self._db.execute, SQL["add_event"]
+        rows: list[Any] = []
         for event in events:
-            row = (last + 1, event.id, at, orjson.dumps(event.content))
-            if insert(statement, row).rowcount:
-                last += 1
-                answers.append(Taken(last))
-            else:
-                answers.append(self._known(event))
+            there = known.get(event.id)
+            if there is not None:
+                answers.append(_again(event, *there))
+                continue
+            last += 1
+            content = orjson.dumps(event.content)
+            known[event.id] = last, content
+            rows += (last, event.id, at, content)
+            answers.append(Taken(last))
         if last != before:
+            for place in range(0, len(rows), ROWS * 4):
+                piece = rows[place : place + ROWS * 4]
+                self._db.execute(_many(SQL["add_events"], "(?, ?, ?, ?)", len(piece) // 4), piece)
             self._db.execute(SQL["move_last_event"], (last,))
         return answers
 
-    def _known(self, event: NewEvent) -> Taken | Doubled:
-        sequence, content = self._db.execute(SQL["event_by_id"], (event.id,)).fetchone()
-        stored, given = orjson.loads(content), dict(event.content)
-        if not event.timed:
-            stored.pop("time")
-            given.pop("time")
-        return Taken(sequence, repeated=True) if stored == given else Doubled()
+    def _known(self, ids: Sequence[bytes]) -> dict[bytes, tuple[int, bytes]]:
+        known: dict[bytes, tuple[int, bytes]] = {}
+        for place in range(0, len(ids), ROWS):
+            piece = ids[place : place + ROWS]
+            for identifier, sequence, content in self._db.execute(_many(SQL["events_by_id"], "?", len(piece)), piece):
+                known[identifier] = sequence, content
+        return known
 
     def unbatched(self, most: int, most_bytes: int) -> list[Mapping[str, Any]]:
         """The oldest events that are in no batch, with their numbers; at least one where there is any."""
         events: list[Mapping[str, Any]] = []
-        for sequence, content in self._db.execute(SQL["unbatched"], (self.head().batched_event, most)):
+        (joined,) = self._db.execute(SQL["unbatched"], (self.head().batched_event, most)).fetchone()
+        for line in joined.split("\n") if joined else ():
+            sequence, _, content = line.partition("\t")
             most_bytes -= len(content)
             if events and most_bytes < 0:
                 break
-            events.append({"sequence": sequence, **orjson.loads(content)})
+            events.append({"sequence": int(sequence), **orjson.loads(content)})
         return events
 
     def add_batch(self, batch: Batch, made_at: str) -> bool:
@@ -225,6 +236,19 @@ def read_spool(directory: Path, complex_id: str, work: Callable[[Spool], T]) -> 
             return result
     except sqlite3.Error as error:
         raise SpoolFails(f"{directory / FILE}: {error}") from error
+
+
+def _many(statement: str, row: str, count: int) -> str:
+    """The statement for so many rows in one step: between two steps another thread may hold the interpreter."""
+    return statement.replace(row, ", ".join([row] * count))
+
+
+def _again(event: NewEvent, sequence: int, content: bytes) -> Taken | Doubled:
+    stored, given = orjson.loads(content), dict(event.content)
+    if not event.timed:
+        stored.pop("time")
+        given.pop("time")
+    return Taken(sequence, repeated=True) if stored == given else Doubled()
 
 
 def _batch(row: Sequence[Any] | None) -> Batch | None:

@@ -4,17 +4,18 @@ INSERT INTO head VALUES (1, ?, 0, 0, 0, ?, NULL)
 -- name: head
 SELECT complex, last_event, batched_event, last_batch, last_hash, halted FROM head
 
--- name: add_event
-INSERT INTO events VALUES (?, ?, ?, ?) ON CONFLICT (id) DO NOTHING
+-- name: add_events
+INSERT INTO events VALUES (?, ?, ?, ?)
 
--- name: event_by_id
-SELECT sequence, content FROM events WHERE id = ?
+-- name: events_by_id
+SELECT id, sequence, content FROM events WHERE id IN (?)
 
 -- name: move_last_event
 UPDATE head SET last_event = ?
 
 -- name: unbatched
-SELECT sequence, content FROM events WHERE sequence > ? ORDER BY sequence LIMIT ?
+SELECT group_concat(sequence || char(9) || content, char(10))
+FROM (SELECT sequence, CAST(content AS TEXT) AS content FROM events WHERE sequence > ? ORDER BY sequence LIMIT ?)
 
 -- name: add_batch
 INSERT INTO batches (number, first, last, hash, made_at, body) VALUES (?, ?, ?, ?, ?, ?)

@@ -1,0 +1,1 @@
+"""What oversight keeps in PostgreSQL, and how it is read."""

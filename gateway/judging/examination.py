@@ -1,0 +1,98 @@
+"""One message examined: parsed, its sender verified, and judged where it is known as whose."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from time import perf_counter
+from types import MappingProxyType
+from typing import TypeVar, cast
+
+import orjson
+from lxml import etree
+
+from gateway.judging.settings import Question, Timed
+from gateway.model import Circumstances, Examined, Judged, Judgement, Standing
+from gateway.sealing.receipts import plain_findings
+from gateway.sealing.trust import TrustStore, TrustTexts
+from gateway.sealing.xmldsig import verify_signature
+from validators.gaming.complexes import complex_id_of
+from validators.identifiers import has_identifier_form
+from validators.judge import judge
+from validators.limits import Limits
+from validators.parsing import parse
+from validators.profiles import ProfileBook
+
+REPORTER = etree.XPath("SignedData/Data/Root/PersonalData/IINBIN/text()", smart_strings=False)
+MOST_STANDINGS = 65_536
+_NOTHING = MappingProxyType[str, object]({})
+T = TypeVar("T")
+
+
+class Examiner:
+    """Examines messages, in any thread. It remembers as whom each certificate was last judged, for each complex."""
+
+    def __init__(self, profiles: ProfileBook, limits: Limits) -> None:
+        self._profiles = profiles
+        self._limits = limits
+        self._trust = TrustStore(())
+        self._standings: dict[tuple[str, str | None], Standing] = {}
+
+    def trust(self, texts: TrustTexts) -> None:
+        """Trusts these anchors from now on, and no others; raises ConfigurationError where one can't be one."""
+        self._trust = TrustStore(texts.anchors, texts.revocation_lists)
+
+    def examine(self, question: Question, timed: Timed) -> Examined:
+        """Parses, verifies, and judges where the sender's standing is told or remembered; raises their refusals."""
+        message = _timed(timed, "parse", lambda: parse(question.body, self._limits))
+        signer = _timed(timed, "verify", lambda: verify_signature(message.root, self._trust, question.at))
+        reporter, complex_id = reporter_of(message.root), complex_id_of(message.root)
+        standing = self._standing((signer.fingerprint, complex_id), question.standing)
+        if standing is None:
+            return Examined(signer, reporter, complex_id)
+        circumstances = Circumstances(
+            question.at, standing.kind, standing.complex, register_known=True, certificate=signer.fingerprint
+        )
+        judged = _timed(timed, "judge", lambda: rendered(judge(message, circumstances, self._profiles)))
+        return Examined(signer, reporter, complex_id, standing.mark, judged)
+
+    def _standing(self, whose: tuple[str, str | None], told: Standing | None) -> Standing | None:
+        if told is None:
+            return self._standings.get(whose)
+        if len(self._standings) >= MOST_STANDINGS:
+            self._standings.clear()
+        self._standings[whose] = told
+        return told
+
+
+def rendered(judgement: Judgement) -> Judged:
+    """The judgement with its contents as JSON: one text for each record that is to be published."""
+    bare = replace(judgement, content=_NOTHING, items=tuple(item for item in judgement.items if not item.accepted))
+    if not judgement.verdict.stands:
+        return Judged(bare)
+    if not judgement.items:
+        return Judged(bare, (orjson.dumps(dict(judgement.content)),))
+    accepted = [item for item in judgement.items if item.accepted]
+    contents = tuple(
+        orjson.dumps({"item": dict(item.content), "findings": plain_findings(item.findings)}) for item in accepted
+    )
+    return Judged(bare, contents, tuple(item.number for item in accepted))
+
+
+def reporter_of(root: etree._Element) -> str | None:
+    """The 12 digits by which the message names its reporting entity; None where it names none, or not so."""
+    texts = cast("list[str]", REPORTER(root))
+    return next(filter(has_identifier_form, texts), None)
+
+
+def warm(profiles: ProfileBook, *, explain: bool = False) -> None:
+    """Builds what the first message, or with `explain` the first refusal, would otherwise wait for."""
+    for profile in profiles.profiles:
+        for name in profile.accepted:
+            profile.schemas[name].warm(explain=explain)
+
+
+def _timed(timed: Timed, step: str, work: Callable[[], T]) -> T:
+    started = perf_counter()
+    try:
+        return work()
+    finally:
+        timed(step, perf_counter() - started)

@@ -1,0 +1,39 @@
+"""What those who judge are told: once, and with every message."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from gateway.model import Standing
+from validators.limits import DEFAULT_LIMITS, Limits
+
+Timed = Callable[[str, float], None]
+"""Is told the name of each step and the seconds that it took, whether it came to an end or refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class JudgingSettings:
+    """How messages are judged: those longer than `inline_bytes` beside the others, in one of `threads`.
+
+    A process that has not answered after `patience` seconds is killed and started anew.
+    """
+
+    limits: Limits = DEFAULT_LIMITS
+    inline_bytes: int = 65_536
+    threads: int = 2
+    patience: float = 30.0
+
+    @classmethod
+    def of(cls, facts: dict[str, Any]) -> "JudgingSettings":
+        """What `dataclasses.asdict` made facts of."""
+        return cls(**{**facts, "limits": Limits(**facts["limits"])})
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """The bytes of a message, when they were received, and its sender's standing where the asker knows it."""
+
+    body: bytes
+    at: datetime
+    standing: Standing | None = None

@@ -1,0 +1,195 @@
+"""The log is overseen: a reader of one ledger with a position, that writes what it finds into the same ledger.
+
+A run of entries is read, judged against what is kept of the past, sealed, and kept in one transaction with the
+position it reaches; a run costs much the same for one entry as for many, so that after a short one the next is let
+gather. Whether a complex is silent or a deadline has passed is asked once a second: as of now when nothing is left to
+be read, else as of the last entry that was read, so that a log which is behind makes nobody silent.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+
+import structlog
+
+from gateway.errors import GatewayError
+from gateway.model import Draft
+from gateway.oversight.engine import Engine
+from gateway.oversight.facts import Fact
+from gateway.oversight.parameters import CODES, EDITION, Parameters, WinningsRules
+from gateway.oversight.reading import Line, Reader
+from gateway.oversight.state import Working
+from gateway.oversight.tallying import Tallier
+from gateway.sealing.derived import Derived, seal_derived
+from gateway.sealing.keys import KeyHolder
+
+RUN_ENTRIES = 256
+IDLE_SECONDS = 0.5
+GATHER_SECONDS = 0.05
+GATHER_BELOW = 16
+TICK = timedelta(seconds=1)
+FIRST_PAUSE = 0.1
+LONGEST_PAUSE = 5.0
+
+log = structlog.get_logger(__name__)
+
+
+class News(Protocol):
+    """What the overseer needs of the journal."""
+
+    async def wait_for_news(self, ledger: int, after: int, timeout: float) -> object:  # noqa: ASYNC109 - as the journal's
+        """Returns when the ledger is longer than `after`, or after `timeout` seconds."""
+
+
+class Store(Protocol):
+    """Where the position and the state are; `start` after `stop` begins anew."""
+
+    async def start(self) -> int:
+        """Fences older overseers and returns the position."""
+
+    async def stop(self) -> None:
+        """Ends what `start` began; harmless at any time."""
+
+    async def lines(self, limit: int) -> Sequence[Line]:
+        """The entries that follow the position."""
+
+    async def for_facts(self, facts: Sequence[Fact]) -> Working:
+        """The working set for these facts."""
+
+    async def for_tick(self, since: datetime, now: datetime) -> Working:
+        """The working set for what time alone brings."""
+
+    async def commit(self, state: Working, upto: int, derived: Draft | None) -> None:
+        """Changes, position and derived entry, all or none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judging:
+    """By what entries are judged."""
+
+    parameters: Parameters
+    rules: WinningsRules
+    engine: Engine = field(init=False)
+    reader: Reader = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "engine", Engine(self.parameters, self.rules))
+        tallier = Tallier(self.parameters, self.rules)
+        object.__setattr__(self, "reader", Reader(tallier, self.rules))
+
+    @property
+    def codes_digest(self) -> str:
+        """The digest of the code tables."""
+        return self.rules.book.edition(CODES).digest
+
+
+class Overseer:
+    """Oversees one ledger until it is stopped.
+
+    `position`, `derived`, `interruptions` and `ready` tell how it is doing. PostgreSQL being away is waited out. `run`
+    raises OverseerFenced when another overseer takes over, or whatever else waiting can't mend.
+    """
+
+    def __init__(
+        self,
+        news: News,
+        store: Store,
+        keys: KeyHolder,
+        judging: Judging,
+        ledger: int = 0,
+        *,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.ledger = ledger
+        self.position = 0
+        self.derived = 0
+        self.interruptions = 0
+        self.ready = False
+        self._news = news
+        self._store = store
+        self._keys = keys
+        self._judging = judging
+        self._clock = clock
+        self._stopping = asyncio.Event()
+
+    def stop(self) -> None:
+        """Lets `run` end after the run in hand."""
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Oversees until `stop`; interruptions are followed by a pause that grows from 0.1 to 5 seconds."""
+        pause = FIRST_PAUSE
+        while not self._stopping.is_set():
+            before = self.position
+            try:
+                await self._session()
+            except GatewayError as error:
+                if not error.retriable:
+                    log.critical("overseer.stopped", ledger=self.ledger, code=error.code, reason=str(error))
+                    raise
+                self.interruptions += 1
+                pause = FIRST_PAUSE if self.position > before else min(pause * 2, LONGEST_PAUSE)
+                log.warning("overseer.interrupted", ledger=self.ledger, code=error.code, reason=str(error), pause=pause)
+                await self._unless_stopping(asyncio.sleep(pause))
+            finally:
+                self.ready = False
+                await self._store.stop()
+
+    async def _session(self) -> None:
+        """From the fencing of older overseers to the first error, or to the stop."""
+        self.position = await self._store.start()
+        since = ticked = self._clock()
+        self.ready = True
+        log.info("overseer.started", ledger=self.ledger, seq=self.position)
+        while not self._stopping.is_set():
+            lines = await self._store.lines(RUN_ENTRIES)
+            if lines:
+                await self._oversee(lines)
+            moment = lines[-1].received_at if lines else self._clock()
+            if moment - ticked >= TICK:
+                ticked = moment
+                await self._tick(since, moment)
+            if not lines:
+                await self._unless_stopping(self._news.wait_for_news(self.ledger, self.position, IDLE_SECONDS))
+            elif len(lines) < GATHER_BELOW:
+                await self._unless_stopping(asyncio.sleep(GATHER_SECONDS))
+
+    async def _oversee(self, lines: Sequence[Line]) -> None:
+        facts = self._judging.reader.facts(lines)
+        state = await self._store.for_facts(facts)
+        self._judging.engine.apply(state, facts)
+        await self._commit(state, lines[-1].seq)
+
+    async def _tick(self, since: datetime, now: datetime) -> None:
+        state = await self._store.for_tick(since, now)
+        self._judging.engine.tick(state, since, now)
+        if state.tickets.told or state.changes.told:
+            await self._commit(state, self.position)
+
+    async def _commit(self, state: Working, upto: int) -> None:
+        draft = await self._derived(state, upto)
+        await self._store.commit(state, upto, draft)
+        self.position = upto
+        self.derived += len(draft.records) if draft else 0
+
+    async def _derived(self, state: Working, upto: int) -> Draft | None:
+        tickets, obligations = state.tickets.told, state.changes.told
+        if not tickets and not obligations:
+            return None
+        digest = self._judging.codes_digest
+        derived = Derived(self.ledger, self.position, upto, self._clock(), EDITION, digest, tickets, obligations)
+        return await seal_derived(derived, self._keys)
+
+    async def _unless_stopping(self, waiting: Coroutine[Any, Any, object]) -> None:
+        """Awaits, but no longer than until `stop`."""
+        tasks = {asyncio.ensure_future(waiting), asyncio.ensure_future(self._stopping.wait())}
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,178 @@
+"""Entries of the log become facts. The log is the gateway's own, so no seal is checked here."""
+
+import base64
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import orjson
+
+from gateway.oversight.facts import Batch, DayReport, Fact, Figure, Fork, Notice, Origin, Registration, Repair
+from gateway.oversight.intervals import runs
+from gateway.oversight.parameters import WinningsRules
+from gateway.oversight.tallying import Tallier, hundredths
+from validators.model import Verdict
+from validators.series import FORK
+from validators.values import read_amount, read_moment
+
+EVENTS = "fma.gaming.events.v1"
+REJECTIONS = "fma.rejections.v1"
+AUTHOR = "AFM"
+"""The sender of the entries that oversight writes itself."""
+GAMING, FM1 = "gaming", "fm1"
+OVERSIGHT = "Oversight"
+_OPERATION = b'"ViewOperationId":"'
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An entry as oversight reads it: no body, and of each record its topic and value."""
+
+    ledger: int
+    seq: int
+    sender: str
+    family: str
+    verdict: str
+    received_at: datetime
+    jws: str
+    records: Sequence[tuple[str, bytes]]
+
+
+class Reader:
+    """Reads facts with the tallies of this tallier, and FM-1s about the operations of these rules."""
+
+    def __init__(self, tallier: Tallier, rules: WinningsRules) -> None:
+        self._tallier = tallier
+        self._operations = rules.operations
+        self._sought = tuple(_OPERATION + operation.encode() for operation in sorted(rules.operations))
+
+    def facts(self, lines: Iterable[Line]) -> list[Fact]:
+        """What the lines say, in their order; most lines say nothing to oversight."""
+        return [fact for line in lines if (fact := self.fact(line)) is not None]
+
+    def fact(self, line: Line) -> Fact | None:
+        """What one line says to oversight, None when it is nothing."""
+        stands = Verdict(line.verdict).stands
+        if line.family == FM1:
+            return self._notice(line) if stands else None
+        if line.family != GAMING or line.sender == AUTHOR:
+            return None
+        receipt = payload_of(line.jws)
+        if not stands:
+            return _fork(line, receipt)
+        if receipt["message_type"] == "GamingBatch":
+            return self._batch(line, receipt)
+        return _message(line, receipt)
+
+    def _batch(self, line: Line, receipt: Mapping[str, Any]) -> Batch:
+        series = receipt["series"]
+        events = [orjson.loads(value)["item"] for topic, value in line.records if topic == EVENTS]
+        first, last = series["first"], series["last"]
+        numbers = [event["sequence"] for event in events]
+        refused = [item["number"] for item in receipt["items"] if first <= item["number"] <= last]
+        arrived = runs(sorted(numbers + refused) if refused else numbers)
+        return Batch(
+            _origin(line, receipt),
+            series["name"],
+            line.sender,
+            series["number"],
+            receipt["sha256"],
+            series["previous"],
+            first,
+            last,
+            datetime.fromisoformat(series["made_at"]),
+            arrived,
+            self._tallier.tally(events, arrived),
+        )
+
+    def _notice(self, line: Line) -> Notice | None:
+        value = next((value for topic, value in line.records if topic != REJECTIONS), b"")
+        if not any(sought in value for sought in self._sought):
+            return None
+        record = orjson.loads(value)
+        root = record["message"]["Data"]["Root"]
+        about = root["MessageInformation"]
+        moment, amount = read_moment(about.get("TransactionDate")), read_amount(about.get("AmountCurrencyTenge"))
+        if about["ViewOperationId"] not in self._operations or moment is None or amount is None:
+            return None
+        players = frozenset(name for one in _listed(root["Participants"]["Participant"]) for name in _names(one))
+        origin = _origin(line, record)
+        return Notice(
+            origin, line.sender, about["ViewOperationId"], moment.date(), amount[0] * 100 + amount[1], players
+        )
+
+
+def payload_of(jws: str) -> dict[str, Any]:
+    """The facts that a compact JWS carries, unchecked."""
+    part = jws.split(".")[1]
+    facts: dict[str, Any] = orjson.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    return facts
+
+
+def _origin(line: Line, receipt: Mapping[str, Any]) -> Origin:
+    return Origin(line.ledger, line.seq, receipt["id"], line.received_at)
+
+
+def _fork(line: Line, receipt: Mapping[str, Any]) -> Fork | None:
+    series = receipt.get("series")
+    if series is None or all(finding["code"] != FORK for finding in receipt["findings"]):
+        return None
+    return Fork(_origin(line, receipt), series["name"], line.sender, series["number"], receipt["sha256"])
+
+
+def _message(line: Line, receipt: Mapping[str, Any]) -> Fact | None:
+    kind = receipt["message_type"]
+    values = [orjson.loads(value) for topic, value in line.records if topic != REJECTIONS]
+    if not values:
+        return None
+    message = values[0]["message"]
+    content = message.get("Data", {}).get("Root", message).get(kind)
+    made = _MESSAGES.get(kind)
+    return made(_origin(line, receipt), line.sender, content) if made and content else None
+
+
+def _registration(origin: Origin, owner: str, content: Mapping[str, Any]) -> Registration:
+    return Registration(origin, content["ComplexId"], owner, content["Action"], content)
+
+
+def _repair(origin: Origin, owner: str, content: Mapping[str, Any]) -> Repair:
+    previous = str(content.get("PreviousBatchHash") or "")
+    return Repair(
+        origin, content["ComplexId"], owner, int(content["BatchSequence"]), content["Repairs"], previous.lower()
+    )
+
+
+def _day_report(origin: Origin, owner: str, content: Mapping[str, Any]) -> DayReport:
+    figures: dict[tuple[str, str, int], Figure] = {}
+    for one in _listed((content.get("Figures") or {}).get("Figure")):
+        key = (one["@Unit"], one["@Kind"], int(one["@Hour"]))
+        figure = Figure(int(one["@Count"]), hundredths(str(one["@Amount"])))
+        figures[key] = figures[key].plus(figure) if key in figures else figure
+    day = date.fromisoformat(content["Day"])
+    return DayReport(origin, content["ComplexId"], owner, day, int(content["LastEventSequence"]), figures)
+
+
+_MESSAGES: Mapping[str, Callable[[Origin, str, Mapping[str, Any]], Fact]] = {
+    "ComplexRegistration": _registration,
+    "ChainRepair": _repair,
+    "EndOfDay": _day_report,
+}
+
+
+def _listed(value: object) -> list[Any]:
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
+
+
+def _names(participant: Mapping[str, Any]) -> Iterable[str]:
+    """By what a participant may be the player that events name."""
+    if participant.get("IndividualIssue"):
+        yield str(participant["IndividualIssue"])
+    branch = participant.get("AdditionalPersonInfo") or {}
+    person = branch.get("AdditionalInformationAc") or branch.get("AdditionalInformationIp") or {}
+    number = str(person.get("NumberDocIdentity") or "")
+    if number:
+        yield number
+        yield str(person.get("SeriesDocIdentity") or "") + number

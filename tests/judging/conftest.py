@@ -1,0 +1,3 @@
+from tests.intake.conftest import services, world
+
+__all__ = ["services", "world"]
