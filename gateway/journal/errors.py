@@ -73,14 +73,16 @@ class EntityUnknown(GatewayError):
     code = "entity-unknown"
 
 
-class BlockRefused(GatewayError):
-    """A block of codes is not reserved: `reason` is `too-many` or `another`."""
+class BlockConflict(GatewayError):
+    """The owner has a block of codes of this name, of another kind or size."""
 
-    code = "block-refused"
+    code = "block-conflict"
 
-    def __init__(self, reason: str, text: str) -> None:
-        super().__init__(text)
-        self.reason = reason
+
+class TooManyReserved(GatewayError):
+    """The owner would hold more codes in reserve than anybody may."""
+
+    code = "too-many-reserved"
 
 
 class OverseerFenced(GatewayError):

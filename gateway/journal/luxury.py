@@ -13,7 +13,7 @@ from asyncpg import exceptions as postgres
 
 from gateway.errors import Unavailable
 from gateway.journal.connections import SERVING, WRITING, AnyConnection, Pool, close, open_pool, postgres_needed
-from gateway.journal.errors import BlockRefused
+from gateway.journal.errors import BlockConflict, TooManyReserved
 from gateway.journal.luxury_rows import Block, CodeRow, Unlogged, WantedCode
 from gateway.journal.queries import sql
 from gateway.journal.rows import plain_uuid
@@ -116,18 +116,18 @@ class LuxuryCodes:
     async def reserve(self, owner: str, block: Block, codes: Sequence[str], most: int) -> None:
         """Reserves a block of codes for an owner.
 
-        Raises BlockRefused when the owner would hold more than `most` in blocks that have not expired, or has a block
-        of that name: with the same kind and size it is the same request, and nothing is raised.
+        Raises TooManyReserved when the owner would hold more than `most` in blocks that have not expired, and
+        BlockConflict when he has another block of that name; one of the same kind and size is the same request.
         """
         async with self._changing() as connection:
             await connection.execute(sql("luxury_lock_owner"), owner)
             known = await connection.fetchrow(sql("luxury_blocks"), owner, block.id)
             if known is not None:
                 if (known["kind"], known["size"]) != (block.kind, block.size):
-                    raise BlockRefused("another", "a block of this name has another kind or size")
+                    raise BlockConflict("a block of this name has another kind or size")
                 return
             if await connection.fetchval(sql("luxury_open_reservations"), owner, block.reserved_at) + block.size > most:
-                raise BlockRefused("too-many", "too many codes are reserved and not expired")
+                raise TooManyReserved("too many codes are reserved and not expired")
             times = (block.reserved_at, block.expires_at)
             await connection.execute(sql("luxury_add_block"), owner, block.id, block.kind, block.size, *times)
             await connection.execute(sql("luxury_reserve"), codes, owner, times[0], block.id, times[1])

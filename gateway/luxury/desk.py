@@ -108,7 +108,7 @@ class Desk:
     async def reserve(self, owner: str, block: UUID, kind: CodeKind, size: int, days: int) -> Block:
         """Reserves codes for use off line; the same block of the same kind and size is the same request.
 
-        Raises BlockRefused and Unavailable.
+        Raises BlockConflict, TooManyReserved and Unavailable.
         """
         now = self._clock()
         wanted = Block(block, kind.value, size, now, now + timedelta(days=days))

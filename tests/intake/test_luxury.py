@@ -196,7 +196,7 @@ async def test_reserving_again_under_the_same_guid_is_the_same_block(client: htt
     wish = {"count": 2, "kind": "operation", "block": str(uuid4()).upper()}
     assert await reserved(client, world, **wish) == await reserved(client, world, **wish)
     other = {**wish, "count": 3}
-    assert_problem(await post(client, world, "jeweller", BLOCKS, other), 409, "block-refused")
+    assert_problem(await post(client, world, "jeweller", BLOCKS, other), 409, "block-conflict")
 
 
 async def test_a_reserved_code_of_an_operation_is_for_operations(client: httpx.AsyncClient, world: World) -> None:
@@ -211,7 +211,7 @@ async def test_a_reserved_code_of_an_operation_is_for_operations(client: httpx.A
 async def test_nobody_holds_more_than_so_many_codes_in_reserve(client: httpx.AsyncClient, world: World) -> None:
     for _ in range(10):
         await post(client, world, "bank", BLOCKS, {"count": 1000})
-    assert_problem(await post(client, world, "bank", BLOCKS, {"count": 1}), 409, "block-refused")
+    assert_problem(await post(client, world, "bank", BLOCKS, {"count": 1}), 409, "too-many-reserved")
 
 
 @pytest.mark.parametrize("wish", [{"count": 0}, {"count": 1001}, {"count": True}, {}, {"count": 1, "days": 91}])
