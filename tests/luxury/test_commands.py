@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 from click.testing import CliRunner, Result
 
-from gateway.__main__ import main
+from gateway.commands.luxury import luxury
 from tests.intake.kit import World, make_world
 from tests.luxury.kit import Intake
 from validators.luxury.unique_codes import ALPHABET, check_character
@@ -36,7 +36,7 @@ class Shop:
 
 
 def gateway(*arguments: str) -> Result:
-    return CliRunner().invoke(main, ["luxury", *arguments])
+    return CliRunner().invoke(luxury, list(arguments))
 
 
 @pytest.fixture(scope="module")
@@ -61,12 +61,12 @@ def test_a_code_is_asked_for_checked_verified_off_line_and_printed(shop: Shop, t
         "code": facts["code"], "right": True, "exists": True, "class": "CAR", "state": "issued",
     }  # fmt: skip
     certificate = {"GATEWAY_CERTIFICATE_FILE": str(shop.place / "gateway.certificate.pem")}
-    verified = CliRunner(env=certificate).invoke(main, ["luxury", "verify", facts["token"], "--lang", "kk"])
+    verified = CliRunner(env=certificate).invoke(luxury, ["verify", facts["token"], "--lang", "kk"])
     assert verified.exit_code == 0
     assert facts["shown"] in verified.stdout
     assert "Автомобиль" in verified.stdout
     scanned = f"https://gateway.example.kz/v1/luxury/codes/{facts['code']}#{facts['token']}"
-    assert CliRunner(env=certificate).invoke(main, ["luxury", "verify", "-"], input=scanned).exit_code == 0
+    assert CliRunner(env=certificate).invoke(luxury, ["verify", "-"], input=scanned).exit_code == 0
     for name in ("label.svg", "label.pdf"):
         assert shop.run("label", facts["code"], "-o", str(tmp_path / name)).exit_code == 0
         assert (tmp_path / name).stat().st_size > 1_000
@@ -78,7 +78,7 @@ def test_a_token_that_was_changed_is_not_the_gateways(shop: Shop) -> None:
     header, payload, signature = token.split(".")
     certificate = {"GATEWAY_CERTIFICATE_FILE": str(shop.place / "gateway.certificate.pem")}
     for wrong in (f"{header}.{payload[:-4]}AAAA.{signature}", f"{header}.{payload}.{signature[:-4]}AAAA", "nonsense"):
-        done = CliRunner(env=certificate).invoke(main, ["luxury", "verify", wrong, "--json"])
+        done = CliRunner(env=certificate).invoke(luxury, ["verify", wrong, "--json"])
         assert done.exit_code == 4
         assert json.loads(done.stdout)["intact"] is False
 
