@@ -15,10 +15,15 @@ _MORE_BETWEEN = frozenset("._\N{MINUS SIGN}\N{MIDDLE DOT}")
 
 
 def unspaced(typed: str) -> str:
-    """The text in upper case with look-alikes folded and everything that only separates left out."""
-    if typed.isascii() and typed.isalnum():
-        return typed.upper()
-    return "".join(character for character in folded(typed) if not separates(character))
+    """The text in upper case with look-alikes folded and everything that only separates left out.
+
+    What comes out reads as itself: where a folded letter and a mark that followed it become one, it is folded again.
+    """
+    text, before = typed, None
+    while text != before and not (text.isascii() and text.isalnum()):
+        before = text
+        text = "".join(character for character in folded(text) if not separates(character))
+    return text.upper()
 
 
 def folded(typed: str) -> str:

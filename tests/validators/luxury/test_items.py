@@ -139,6 +139,11 @@ def test_no_text_breaks_the_reading_and_what_was_read_reads_the_same_again(item_
         assert (again.values, again.digest) == (reading.values, reading.digest)
 
 
+def test_a_mark_behind_a_folded_letter_reads_as_it_is_kept() -> None:
+    kept = item("WATCH", maker="0", serial="\N{MICRO SIGN}\N{ACUTE ACCENT}").values
+    assert TABLES.read_item("WATCH", kept).values == kept
+
+
 def test_thresholds_follow_the_index_of_the_year() -> None:
     assert TABLES.threshold("CAR", DAY) == 77_850_000
     assert TABLES.threshold("AIRCRAFT", DAY) == 103_800_000
