@@ -10,6 +10,7 @@ from functools import lru_cache
 _CYRILLIC = ("АВСЕНІЈКМОРԚЅТУҮҰԜХҺ", "ABCEHIJKMOPQSTYYYWXH")
 _GREEK = ("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "ABEZHIKMNOPTYX")
 _FOLDED = str.maketrans("".join((_CYRILLIC[0], _GREEK[0])), "".join((_CYRILLIC[1], _GREEK[1])))
+_PASSES = 4
 _BETWEEN = frozenset(("Zs", "Zl", "Zp", "Pd", "Cf", "Cc"))
 _MORE_BETWEEN = frozenset("._\N{MINUS SIGN}\N{MIDDLE DOT}")
 
@@ -19,9 +20,10 @@ def unspaced(typed: str) -> str:
 
     What comes out reads as itself: where a folded letter and a mark that followed it become one, it is folded again.
     """
-    text, before = typed, None
-    while text != before and not (text.isascii() and text.isalnum()):
-        before = text
+    text = typed
+    for _ in range(_PASSES):
+        if text.isascii() and text.isalnum():
+            break
         text = "".join(character for character in folded(text) if not separates(character))
     return text.upper()
 
