@@ -157,6 +157,33 @@ class NilReport(Judged):
     message: Mapping[str, Any]
 
 
+class IssuedCode(BaseModel):
+    """A unique code: of a thing with its identifiers, or of an operation (a GUID of `owner`) with the thing `item`."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    code: str
+    item_class: str = Field(alias="class")
+    identifiers: Mapping[str, str]
+    item: str | None
+    operation: str | None
+    owner: str
+
+
+class LuxuryCodeIssued(BaseModel):
+    """A unique code was issued to `sender`, in the group that `sha256` names."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    receipt: UUID
+    sender: str
+    sha256: Sha256
+    received_at: dt.datetime
+    edition: str
+    codes_digest: str
+    issued: IssuedCode
+
+
 class GamingTicket(BaseModel):
     """One thing that is wrong with a complex, as it stood at this revision; `detail` depends on the kind."""
 
@@ -200,7 +227,17 @@ class Obligation(BaseModel):
     closed_at: dt.datetime | None
 
 
-Decoded = FM1Event | Rejection | RefusedItems | GamingEvent | GamingTicket | Obligation | MetalsOperation | NilReport
+Decoded = (
+    FM1Event
+    | Rejection
+    | RefusedItems
+    | GamingEvent
+    | GamingTicket
+    | Obligation
+    | MetalsOperation
+    | NilReport
+    | LuxuryCodeIssued
+)
 
 KINDS: Mapping[str, type[Decoded]] = {
     "kz.fma.fm1.accepted.v1": FM1Event,
@@ -209,6 +246,7 @@ KINDS: Mapping[str, type[Decoded]] = {
     "kz.fma.gaming.event.v1": GamingEvent,
     "kz.fma.precious-metals.operation.v1": MetalsOperation,
     "kz.fma.precious-metals.nil.v1": NilReport,
+    "kz.fma.luxury.code-issued.v1": LuxuryCodeIssued,
     "kz.fma.gaming.ticket.v1": GamingTicket,
     "kz.fma.obligation.v1": Obligation,
 }
@@ -222,6 +260,7 @@ TOPICS: Mapping[str, tuple[type[Decoded], ...]] = {
     "fma.rejections.v1": (Rejection, RefusedItems),
     "fma.gaming.events.v1": (GamingEvent,),
     "fma.precious-metals.v1": (MetalsOperation, NilReport),
+    "fma.luxury.v1": (LuxuryCodeIssued,),
     "fma.gaming.integrity.v1": (GamingTicket, Obligation),
 }
 """The models of the events on each topic."""
