@@ -14,6 +14,7 @@ COMMANDS = {
     "agent": ("agent", "What a gambling organiser installs: events in, signed batches out, none lost."),
     "codes": ("codes", "The code tables of Order No. 13: list, show, look up."),
     "consume": ("consume", "Read topics, each event verified."),
+    "dealers": ("dealers", "Dealers in precious metals: who is silent."),
     "entities": ("entities", "Reporting entities: enrol, list, suspend, resume."),
     "file": ("file", "File a dealer's sheet; write its template."),
     "local": ("local", "The whole stack on this machine: up, status, down, wipe, demo."),
