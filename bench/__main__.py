@@ -9,16 +9,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench import agent, gaming, path, verdict
+from bench import agent, gaming, gaming_path, path, verdict
 from bench.messages import make_corpus
 
 RESULTS = Path(__file__).parent / "results"
+MEASURES = ("verdict", "path", "agent", "gaming", "gaming-path")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer messages, fewer repeats")
-    parser.add_argument("--only", choices=["verdict", "path", "agent", "gaming"], help="one measure alone")
+    parser.add_argument("--only", choices=MEASURES, help="one measure alone")
     parser.add_argument("--connections", type=int, default=64)
     chosen = parser.parse_args()
     now = datetime.now(UTC)
@@ -31,7 +32,10 @@ def main() -> None:
         if chosen.only in (None, "gaming"):
             figures["gaming"] = gaming.measure(5 if chosen.quick else 15).facts()
             _print("gaming", figures["gaming"])
-        if chosen.only not in ("agent", "gaming"):
+        if chosen.only in (None, "gaming-path"):
+            figures["gaming-path"] = _gaming(Path(place), now, 8 if chosen.quick else 25)
+            _print("gaming-path", figures["gaming-path"])
+        if chosen.only in (None, "verdict", "path"):
             figures |= _messages(chosen, Path(place), now)
     _keep({"at": now.isoformat(), "machine": _machine(), **figures})
 
@@ -50,6 +54,11 @@ def _messages(chosen: argparse.Namespace, place: Path, now: datetime) -> dict[st
         figures["path"] = path.measure(corpus, place / "stack", chosen.connections).facts()
         _print("path", figures["path"])
     return figures
+
+
+def _gaming(place: Path, now: datetime, batches: int) -> Mapping[str, float]:
+    print(f"making {batches * gaming_path.COMPLEXES} signed batches of {gaming_path.BATCH_EVENTS} events")
+    return gaming_path.measure(gaming_path.make_feed(place / "owners", batches, now), place / "gaming-stack")
 
 
 def _print(name: str, figures: Mapping[str, float]) -> None:

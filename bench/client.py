@@ -27,12 +27,17 @@ class Load:
 
 async def post_all(url: str, bodies: Sequence[bytes], connections: int) -> Load:
     """Posts every body once over that many connections, each sending its next as soon as the last is answered."""
+    queue = iter(bodies)
+    return await post_lanes(url, [queue] * connections)
+
+
+async def post_lanes(url: str, lanes: Sequence[Iterator[bytes]]) -> Load:
+    """Posts the bodies of each lane in their order over a connection of its own."""
     split = urlsplit(url)
     host, port = split.hostname or "127.0.0.1", split.port or 80
     load = Load()
-    queue = iter(bodies)
     started = time.perf_counter()
-    await asyncio.gather(*(_connection(host, port, queue, load) for _ in range(connections)))
+    await asyncio.gather(*(_connection(host, port, lane, load) for lane in lanes))
     load.seconds = time.perf_counter() - started
     return load
 

@@ -6,16 +6,13 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-import psutil
-from confluent_kafka import Consumer, TopicPartition
-
 from bench.client import Load, post_all
 from bench.messages import Corpus
+from bench.observing import await_records, cpu_of, reader_of, resident
 from gateway.local.stack import Stack, StackFacts
 
 TOPIC = "fma.fm1.threshold.v1"
 KNOWN_SECONDS = 5.0
-MIB = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -59,17 +56,17 @@ async def _run(corpus: Corpus, facts: StackFacts, connections: int) -> PathFigur
     assert facts.kafka
     await corpus.enrol(facts.database_url, datetime.now(UTC))
     await asyncio.sleep(KNOWN_SECONDS)
-    at_rest = _resident(facts)
-    reader = _reader(facts.kafka)
+    at_rest = resident(facts)
+    reader = reader_of(facts.kafka, TOPIC)
     warm, bodies = corpus.bodies[:64], corpus.bodies[64:]
     await post_all(facts.url, warm, connections)
-    before = _cpu(facts)
+    before = cpu_of(facts)
     started = time.perf_counter()
     load: Load = await post_all(facts.url, bodies, connections)
-    under_load = _resident(facts)
-    readable = await asyncio.to_thread(_await_records, reader, len(corpus.bodies))
+    under_load = resident(facts)
+    readable = await asyncio.to_thread(await_records, reader, len(corpus.bodies))
     seconds = time.perf_counter() - started
-    spent = {part: (used - before[part]) * 1000 / len(bodies) for part, used in _cpu(facts).items()}
+    spent = {part: (used - before[part]) * 1000 / len(bodies) for part, used in cpu_of(facts).items()}
     return PathFigures(
         receipts_per_second=load.rate,
         readable_per_second=len(bodies) / seconds,
@@ -86,36 +83,3 @@ async def _run(corpus: Corpus, facts: StackFacts, connections: int) -> PathFigur
         postgres_cpu_ms=spent["postgres"],
         kafka_cpu_ms=spent["kafka"],
     )
-
-
-def _resident(facts: StackFacts) -> float:
-    return sum(psutil.Process(pid).memory_info().rss for pid in facts.pids["intake"]) / MIB
-
-
-def _cpu(facts: StackFacts) -> dict[str, float]:
-    """Seconds of CPU that each part has used, PostgreSQL's backends with it."""
-    used = dict.fromkeys(facts.pids, 0.0)
-    for part, pids in facts.pids.items():
-        processes = [psutil.Process(pid) for pid in pids]
-        for each in {*processes, *(child for process in processes for child in process.children(recursive=True))}:
-            times = each.cpu_times()
-            used[part] += times.user + times.system
-    return used
-
-
-def _reader(bootstrap: str) -> Consumer:
-    """A read_committed client of another make, connected, at the beginning of the topic."""
-    reader = Consumer({"bootstrap.servers": bootstrap, "group.id": "bench", "isolation.level": "read_committed"})
-    partitions = reader.list_topics(TOPIC, timeout=10).topics[TOPIC].partitions
-    reader.assign([TopicPartition(TOPIC, partition, 0) for partition in partitions])
-    reader.consume(1, timeout=1)
-    return reader
-
-
-def _await_records(reader: Consumer, expected: int, patience: float = 60.0) -> int:
-    """How many records have been read once `expected` are there."""
-    seen, deadline = 0, time.monotonic() + patience
-    while seen < expected and time.monotonic() < deadline:
-        seen += sum(message.error() is None for message in reader.consume(1000, timeout=0.05))
-    reader.close()
-    return seen

@@ -21,6 +21,7 @@ COMMANDS = {
     "relay": ("service", "Publish the journal to Kafka, exactly once."),
     "serve": ("service", "Serve the intake over HTTP."),
     "sign": ("messages", "Fill the Signature of a message."),
+    "simulate": ("simulate", "Complexes that play by themselves, with faults as wished."),
     "submit": ("submit", "File signed messages."),
     "topics": ("service", "Make Kafka hold the declared topics."),
     "trust": ("entities", "Trust anchors for senders' certificates: add, list."),

@@ -17,8 +17,9 @@ from xmlschema.validators.validation import ValidationContext
 from validators.forms import value_flaws
 from validators.model import NOTHING, Finding, Severity
 from validators.names import closest, foreign_letters, latin
-from validators.ordering import Slot, in_order, slots_of
+from validators.ordering import Slot, slots_of
 from validators.paths import line_of, shown_name
+from validators.runs import in_order
 from validators.schemas import Schema
 
 _SHOWN: Final = 200

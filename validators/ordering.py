@@ -1,7 +1,5 @@
-"""A content model as a row of slots, and which children stand in its order."""
+"""A content model as a row of slots."""
 
-from bisect import bisect_right
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from xmlschema.validators import XsdElement, XsdGroup
@@ -42,29 +40,3 @@ def slots_of(group: XsdGroup) -> tuple[Slot, ...]:
         else:
             raise ModelTooRich(str(group))
     return tuple(slots)
-
-
-def in_order(slots: Sequence[int]) -> frozenset[int]:
-    """Positions in `slots` of a longest run that never goes back: all other children are the misplaced ones.
-
-    Of runs of equal length the one that keeps earlier children is taken, so the run is sought from the end.
-    """
-    ends: list[int] = []
-    heads: list[int] = []
-    before: list[int] = []
-    last = len(slots) - 1
-    for position, slot in enumerate(reversed(slots)):
-        length = bisect_right(ends, -slot)
-        before.append(heads[length - 1] if length else -1)
-        if length == len(ends):
-            ends.append(-slot)
-            heads.append(position)
-        else:
-            ends[length] = -slot
-            heads[length] = position
-    kept: set[int] = set()
-    position = heads[-1] if heads else -1
-    while position >= 0:
-        kept.add(last - position)
-        position = before[position]
-    return frozenset(kept)

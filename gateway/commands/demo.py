@@ -1,9 +1,7 @@
 """`gateway local demo`: the main job from filing to analyst on a stack of its own, watched step by step."""
 
 import asyncio
-import shutil
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -16,12 +14,14 @@ from lxml import etree
 
 from gateway.client import Answer, file_message
 from gateway.commands.common import language_option
+from gateway.commands.demo_casino import EVENTS, INTEGRITY, show_analysts, show_casino
+from gateway.commands.showing import DemoFailed, head, within
 from gateway.consumer import fetch_keys, subscribe, verify_topic
-from gateway.errors import GatewayError
 from gateway.journal import Directory, Enrolment, verify_journal
 from gateway.local.authority import Credentials, ThrowAwayAuthority
 from gateway.local.messages import Reporter, Scenario, build_fm1, change, with_defect
 from gateway.local.people import make_bin, make_iin, make_person
+from gateway.local.simulation.model import Owner
 from gateway.local.stack import Stack, StackFacts
 from gateway.model import IdentifierKind
 from gateway.sealing.certificates import describe
@@ -45,18 +45,16 @@ READ_WITHIN_SECONDS = 20.0
 CHECKPOINT_SECONDS = 1.2
 
 
-class DemoFailed(GatewayError):
-    """Something did not happen as it should have; the demo stops and says what."""
-
-    code = "demo-failed"
-
-
 @dataclass(frozen=True, slots=True)
 class Actor:
     """A reporting entity of the demo, with the files of its key and certificate."""
 
     reporter: Reporter
     credentials: Credentials
+
+    def owner(self) -> Owner:
+        """The same entity as the owner of a gaming complex."""
+        return Owner(self.reporter.identifier, self.reporter.kind, self.reporter.name, self.credentials.read())
 
     def sign(self, scenario: Scenario, random: Random, defect: str | None = None) -> bytes:
         """A message of that scenario, with a defect if one is named, signed by the entity."""
@@ -105,11 +103,11 @@ def demo(directory: Path, samples: Path, keep: bool, lang: str) -> None:
     directory = directory.expanduser().resolve()
     stack = Stack(directory)
     stack.wipe()
-    _head("1. PostgreSQL, Kafka, intake and relay on this machine")
+    head("1. PostgreSQL, Kafka, intake and relay on this machine")
     facts = stack.up(datetime.now(UTC), partial(click.echo, err=False))
     try:
         asyncio.run(_show(facts, directory, samples, lang))
-        _head("Where to look next" if keep else "Where to look next (`make run` starts a stack that stays)")
+        head("Where to look next" if keep else "Where to look next (`make run` starts a stack that stays)")
         _look_next(facts, directory)
     finally:
         if not keep:
@@ -119,7 +117,7 @@ def demo(directory: Path, samples: Path, keep: bool, lang: str) -> None:
 
 async def _show(facts: StackFacts, directory: Path, samples: Path, lang: str) -> None:
     url, dsn, kafka = facts.url or "", facts.database_url or "", facts.kafka or ""
-    _head("2. Three entities with throw-away certificates")
+    head("2. Three entities with throw-away certificates")
     async with Directory(dsn) as enrolled, httpx.AsyncClient(base_url=url, timeout=60) as client:
         actors = await _enrol_actors(enrolled, directory / "entities")
         filings = _filings(actors)
@@ -127,14 +125,17 @@ async def _show(facts: StackFacts, directory: Path, samples: Path, lang: str) ->
             await _enrol_samples(enrolled, samples)
             filings += _sample_filings(samples)
         await _until_known(client, filings[0].body)
-        _head("3. They file: good, refused, repeated, conflicting, tampered")
+        head("3. They file: good, refused, repeated, conflicting, tampered")
         answers = [await _file(client, filing, lang) for filing in filings]
         accepted = {str(answer.facts["id"]) for answer in answers if answer.status == httpx.codes.CREATED}
         refused = {str(answer.facts["id"]) for answer in answers if answer.status == httpx.codes.UNPROCESSABLE_ENTITY}
+        head("4. A casino's complex reports: a batch is lost and found, events are refused, an FM-1 is due")
+        account = await show_casino(actors["casino"].owner(), client, lang)
     keys = await fetch_keys(f"{url}/.well-known/jwks.json")
-    _head("4. What the analysts read from Kafka, each record verified")
+    head("5. What the analysts read from Kafka, each record verified")
     await _read(kafka, keys, accepted | refused)
-    _head("5. What was sealed still stands")
+    await show_analysts(kafka, keys, account)
+    head("6. What was sealed still stands")
     await _verify(dsn, kafka, keys)
 
 
@@ -213,7 +214,7 @@ def _sample_filings(samples: Path) -> list[Filing]:
 
 
 async def _until_known(client: httpx.AsyncClient, body: bytes) -> None:
-    async with _within(KNOWN_WITHIN_SECONDS, "the intake did not get to know the new entities"):
+    async with within(KNOWN_WITHIN_SECONDS, "the intake did not get to know the new entities"):
         while True:
             answer = await client.post("/v1/validate", content=body, headers={"Content-Type": "application/xml"})
             if answer.status_code == httpx.codes.OK:
@@ -238,7 +239,7 @@ async def _file(client: httpx.AsyncClient, filing: Filing, lang: str) -> Answer:
 
 async def _read(kafka: str, keys: KeySet, expected: set[str]) -> None:
     missing = set(expected)
-    async with _within(READ_WITHIN_SECONDS, "not every message reached Kafka"):
+    async with within(READ_WITHIN_SECONDS, "not every message reached Kafka"):
         async for event in subscribe(TOPICS, bootstrap=kafka, keys=keys, from_beginning=True):
             verdict, document = event.value.get("verdict"), event.value.get("document")
             click.echo(f"  {event.topic:24} offset {event.offset}  seal {event.seal}  {verdict}  {document}")
@@ -252,7 +253,7 @@ async def _verify(dsn: str, kafka: str, keys: KeySet) -> None:
     report = await verify_journal(dsn, partial(read_receipt, keys=keys), partial(read_checkpoint, keys=keys))
     click.echo(f"  journal: {report.entries} entries, {report.checkpoints} checkpoints: {_told(report.intact)}")
     intact = report.intact
-    for topic in TOPICS:
+    for topic in (*TOPICS, EVENTS, INTEGRITY):
         found = await verify_topic(topic, bootstrap=kafka, keys=keys)
         click.echo(f"  {topic}: {found.records} records: {_told(found.intact)}")
         intact = intact and found.intact
@@ -269,17 +270,3 @@ def _look_next(facts: StackFacts, directory: Path) -> None:
 
 def _told(intact: bool) -> str:
     return "intact" if intact else "BROKEN"
-
-
-def _head(title: str) -> None:
-    width = shutil.get_terminal_size().columns
-    click.echo(f"\n{title}\n{'-' * min(len(title), width)}")
-
-
-@asynccontextmanager
-async def _within(seconds: float, otherwise: str) -> AsyncIterator[None]:
-    try:
-        async with asyncio.timeout(seconds):
-            yield
-    except TimeoutError as error:
-        raise DemoFailed(f"{otherwise} within {seconds:.0f} seconds") from error

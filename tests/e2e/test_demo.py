@@ -11,5 +11,13 @@ def test_the_demo_shows_every_kind_of_answer_and_ends_with_0(short_directory: Pa
     for answer in ("201 accepted", "200 accepted", "422 refused", "409 ", "400 ", "401 "):
         assert f"    {answer}" in done.stdout
     assert "seal valid" in done.stdout
+    for noticed in (
+        "missing: batch 2",
+        "missing: nothing",
+        "gap closed",
+        "event 142 is refused: GAM-033",
+        "FM-1 closed",
+    ):
+        assert noticed in done.stdout
     assert "BROKEN" not in done.stdout
     assert run_gateway("local", "wipe", "--dir", str(short_directory / "demo")).returncode == 0

@@ -10,6 +10,7 @@ from validators.faults import Flaw
 from validators.gaming.model import Complex
 from validators.gaming.moments import read_moment
 from validators.gaming.numbers import read_whole
+from validators.gaming.order import Timed, untimely
 from validators.gaming.parameters import Parameters
 from validators.gaming.players import player_flaws
 from validators.gaming.vocabulary import CANCEL, PERSONAL, REPLACE, Kind, Vocabulary
@@ -22,7 +23,7 @@ SOFTWARE_HASH: Final = "SOFTWARE-HASH"
 
 Given = Mapping[str, str]
 Told = tuple[str, Flaw]
-"""What is wrong with an event, and the attribute that it is told at (empty: the event as a whole)."""
+"""The attribute that something is told at, and what is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,44 +49,59 @@ class Bounds:
 
 def judge_events(carried: Carried, given: Sequence[Given], bounds: Bounds) -> tuple[Item, ...]:
     """The outcome of each event; `given` are the attributes of each, by its position."""
-    run = _Run(bounds)
-    items = []
-    for position, attributes in enumerate(given):
-        ill = carried.ill.get(position)
-        if ill is not None:
-            element = carried.elements[position]
-            number, identity = read_whole(attributes.get("Sequence", "")) or 0, attributes.get("Id", "")
-            items.append(refused_item(element, number, identity, ill))
-        else:
-            items.append(run.judge(carried, position, attributes))
-    return tuple(items)
+    run = _Run(carried, bounds)
+    items = run.over(given)
+    if run.jumbled:
+        items = _Run(carried, bounds, untimely(run.timed, bounds.skew)).over(given)
+    return items
 
 
 class _Run:
-    """The walk over the events of a batch, and what the events so far mean for the next one."""
+    """One walk over the events of a batch, and what the events so far mean for the next one.
 
-    def __init__(self, bounds: Bounds) -> None:
+    `jumbled` tells that some time went back by more than the skew, and `timed` are the times that were met; which
+    events do not fit is then known for a second walk, as `untimely`.
+    """
+
+    def __init__(self, carried: Carried, bounds: Bounds, untimely: frozenset[int] = frozenset()) -> None:
+        self.jumbled = False
+        self.timed: list[Timed] = []
+        self._carried = carried
         self._bounds = bounds
+        self._untimely = untimely
         self._taken: set[int] = set()
-        self._floor: datetime | None = None
+        self._latest: datetime | None = None
 
-    def judge(self, carried: Carried, position: int, given: Given) -> Item:
-        """The outcome of one event that the schema accepts."""
+    def over(self, given: Sequence[Given]) -> tuple[Item, ...]:
+        ill = self._carried.ill
+        return tuple(
+            self._judge(position, attributes) if position not in ill else self._refused(position, attributes)
+            for position, attributes in enumerate(given)
+        )
+
+    def _refused(self, position: int, given: Given) -> Item:
+        """The outcome of an event that the schema refuses."""
+        number, identity = read_whole(given.get("Sequence", "")) or 0, given.get("Id", "")
+        return refused_item(self._carried.elements[position], number, identity, self._carried.ill[position])
+
+    def _judge(self, position: int, given: Given) -> Item:
+        """The outcome of an event that the schema accepts."""
         content, told = self._read(given)
         number: int = content["sequence"]
         kind = self._kind(given, told)
         if kind is not None:
             self._check_kind(given, kind, told)
         moment = self._check_time(given, told)
-        self._check_number(given, number, told)
+        self._check_numbers(given, number, told)
         if (kind is None or kind.personal) and not PERSONAL.isdisjoint(given):
             told.extend(player_flaws(given, moment, self._bounds.parameters.minimum_age))
-        findings = _findings(carried, position, given, told) if told else ()
+        findings = self._findings(position, given, told) if told else ()
+        if moment is not None and not refuses(findings):
+            self._check_place(position, given, number, moment, told)
+            findings = self._findings(position, given, told) if told else ()
         if findings and refuses(findings):
-            return refused_item(carried.elements[position], number, given["Id"], findings)
+            return refused_item(self._carried.elements[position], number, given["Id"], findings)
         self._taken.add(number)
-        if moment is not None:
-            self._floor = moment - self._bounds.skew
         return accepted_item(number, given["Id"], content, findings)
 
     def _read(self, given: Given) -> tuple[dict[str, Any], list[Told]]:
@@ -139,23 +155,45 @@ class _Run:
         elif moment < bounds.earliest:
             told.append(("Time", Flaw("GAM-030", {"earliest": str(bounds.parameters.earliest)})))
         else:
-            if self._floor is not None and moment < self._floor and given["Kind"] != CLOCK_CHANGED:
-                told.append(("Time", Flaw("GAM-029", {"seconds": str(bounds.parameters.skew_seconds)})))
             return moment
         return None
 
-    def _check_number(self, given: Given, number: int, told: list[Told]) -> None:
+    def _check_place(self, position: int, given: Given, number: int, moment: datetime, told: list[Told]) -> None:
+        """The place of an event among the others, which only those take part in that nothing else refuses."""
+        resets = given["Kind"] == CLOCK_CHANGED
+        self.timed.append(Timed(position, moment, resets))
+        if self._latest is None or resets or moment >= self._latest:
+            self._latest = moment
+        elif moment < self._latest - self._bounds.skew:
+            self.jumbled = True
+        if position in self._untimely:
+            told.append(("Time", Flaw("GAM-029", {"seconds": str(self._bounds.parameters.skew_seconds)})))
+        elif number in self._taken:
+            told.append(("Sequence", Flaw("GAM-026")))
+
+    def _check_numbers(self, given: Given, number: int, told: list[Told]) -> None:
         bounds = self._bounds
         if not bounds.first <= number <= bounds.last:
             told.append(("Sequence", Flaw("GAM-025", {"first": str(bounds.first), "last": str(bounds.last)})))
-        elif number in self._taken:
-            told.append(("Sequence", Flaw("GAM-026")))
         if (
             "OriginalSequence" in given
             and int(given["OriginalSequence"]) >= number
             and given["Kind"] in (REPLACE, CANCEL)
         ):
             told.append(("OriginalSequence", Flaw("GAM-034", {"sequence": str(number)})))
+
+    def _findings(self, position: int, given: Given, told: Sequence[Told]) -> tuple[Finding, ...]:
+        path, line = self._carried.path(position), line_of(self._carried.elements[position])
+        return tuple(
+            found(
+                flaw.code,
+                f"{path}/@{attribute}",
+                line=line,
+                value=given.get(attribute),
+                parameters={"attribute": attribute, **flaw.parameters},
+            )
+            for attribute, flaw in told
+        )
 
 
 def _at_home(given: Given, kind: Kind, home: Complex) -> Iterator[Told]:
@@ -168,17 +206,3 @@ def _at_home(given: Given, kind: Kind, home: Complex) -> Iterator[Told]:
         yield "Unit", Flaw("GAM-024", {"unit": unit, "kind": kind.code, "allowed": allowed})
     if kind.code == SOFTWARE_HASH and given.get("Hash", "") not in home.software:
         yield "Hash", Flaw("GAM-035", {"complex": home.id})
-
-
-def _findings(carried: Carried, position: int, given: Given, told: Sequence[Told]) -> tuple[Finding, ...]:
-    path, line = carried.path(position), line_of(carried.elements[position])
-    return tuple(
-        found(
-            flaw.code,
-            f"{path}/@{attribute}" if attribute else path,
-            line=line,
-            value=given.get(attribute),
-            parameters={"attribute": attribute, **flaw.parameters},
-        )
-        for attribute, flaw in told
-    )
