@@ -15,11 +15,12 @@ from typing import Any, Protocol
 import structlog
 
 from gateway.errors import GatewayError
+from gateway.logs import failure
 from gateway.model import Draft
 from gateway.oversight.engine import Engine
 from gateway.oversight.facts import Fact
 from gateway.oversight.parameters import CODES, EDITION, Parameters, WinningsRules
-from gateway.oversight.reading import Line, Reader
+from gateway.oversight.reading import Line, Reader, Unreadable
 from gateway.oversight.state import Working
 from gateway.oversight.tallying import Tallier
 from gateway.sealing.derived import Derived, seal_derived
@@ -88,8 +89,8 @@ class Judging:
 class Overseer:
     """Oversees one ledger until it is stopped.
 
-    `position`, `derived`, `interruptions` and `ready` tell how it is doing. PostgreSQL being away is waited out. `run`
-    raises OverseerFenced when another overseer takes over, or whatever else waiting can't mend.
+    `position`, `derived`, `interruptions`, `unreadable` and `ready` tell how it is doing. PostgreSQL being away is
+    waited out. `run` raises OverseerFenced when another overseer takes over, or whatever else waiting can't mend.
     """
 
     def __init__(
@@ -106,6 +107,7 @@ class Overseer:
         self.position = 0
         self.derived = 0
         self.interruptions = 0
+        self.unreadable = 0
         self.ready = False
         self._news = news
         self._store = store
@@ -157,10 +159,20 @@ class Overseer:
                 await self._unless_stopping(asyncio.sleep(GATHER_SECONDS))
 
     async def _oversee(self, lines: Sequence[Line]) -> None:
-        facts = self._judging.reader.facts(lines)
+        facts = [fact for line in lines if (fact := self._fact(line)) is not None]
         state = await self._store.for_facts(facts)
         self._judging.engine.apply(state, facts)
         await self._commit(state, lines[-1].seq)
+
+    def _fact(self, line: Line) -> Fact | None:
+        """What a line says; one that can't be read is logged and passed over, so that it does not stop all others."""
+        try:
+            return self._judging.reader.fact(line)
+        except Unreadable as error:
+            self.unreadable += 1
+            told = failure(error.__cause__ or error)
+            log.error("overseer.entry_unreadable", ledger=line.ledger, seq=line.seq, **told)  # noqa: TRY400 - its text may hold personal data
+            return None
 
     async def _tick(self, since: datetime, now: datetime) -> None:
         state = await self._store.for_tick(since, now)

@@ -1,7 +1,17 @@
 """The SDK of those who read: verified events, once each, decoded into typed models, from where one left off."""
 
 from gateway.bus.errors import KafkaRefused, KafkaUnavailable, TopicMissing
-from gateway.consumer.decoding import Decoded, FM1Event, GamingEvent, NotDecodable, RefusedItems, Rejection, decode
+from gateway.consumer.decoding import (
+    Decoded,
+    FM1Event,
+    GamingEvent,
+    GamingTicket,
+    NotDecodable,
+    Obligation,
+    RefusedItems,
+    Rejection,
+    decode,
+)
 from gateway.consumer.keys import fetch_keys, load_keys
 from gateway.consumer.subscription import BrokenSeal, Subscription, subscribe
 from gateway.consumer.verification import TopicBreak, TopicReport, verify_topic
@@ -14,10 +24,12 @@ __all__ = [
     "Event",
     "FM1Event",
     "GamingEvent",
+    "GamingTicket",
     "KafkaRefused",
     "KafkaUnavailable",
     "KeySet",
     "NotDecodable",
+    "Obligation",
     "RefusedItems",
     "Rejection",
     "Subscription",
