@@ -37,19 +37,18 @@ class ComplexRegister:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
-    def complex_of(self, owner: str, name: str) -> Complex | None:
-        """The owner's complex as the copy has it; None where he has none of that name."""
-        found = self._complexes.get(name)
-        return found if found is not None and found.owner == owner else None
+    def complex_of(self, complex_id: str) -> Complex | None:
+        """The complex as the copy has it, whoever owns it."""
+        return self._complexes.get(complex_id)
 
-    async def complex_anew(self, owner: str, name: str) -> Complex | None:
-        """The same once everything filed before this call was overseen.
+    async def complex_anew(self, sender: str, complex_id: str) -> Complex | None:
+        """The same once everything that the sender filed before this call was overseen.
 
         Raises Unavailable where oversight does not keep up.
         """
-        await self._reader.caught_up(owner)
+        await self._reader.caught_up(sender)
         await self.refresh()
-        return self.complex_of(owner, name)
+        return self.complex_of(complex_id)
 
     async def refresh(self) -> None:
         """Takes up what changed. Raises Unavailable."""
