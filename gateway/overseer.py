@@ -7,14 +7,14 @@ be read, else as of the last entry that was read, so that a log which is behind 
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import Protocol
 
 import structlog
 
-from gateway.errors import GatewayError
+from gateway.following import Follower
 from gateway.logs import failure
 from gateway.model import Draft
 from gateway.oversight.engine import Engine
@@ -31,8 +31,6 @@ IDLE_SECONDS = 0.5
 GATHER_SECONDS = 0.05
 GATHER_BELOW = 16
 TICK = timedelta(seconds=1)
-FIRST_PAUSE = 0.1
-LONGEST_PAUSE = 5.0
 
 log = structlog.get_logger(__name__)
 
@@ -86,12 +84,14 @@ class Judging:
         return self.rules.book.edition(CODES).digest
 
 
-class Overseer:
+class Overseer(Follower):
     """Oversees one ledger until it is stopped.
 
     `position`, `derived`, `interruptions`, `unreadable` and `ready` tell how it is doing. PostgreSQL being away is
     waited out. `run` raises OverseerFenced when another overseer takes over, or whatever else waiting can't mend.
     """
+
+    name = "overseer"
 
     def __init__(
         self,
@@ -103,41 +103,21 @@ class Overseer:
         *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self.ledger = ledger
+        super().__init__(ledger)
         self.position = 0
         self.derived = 0
-        self.interruptions = 0
         self.unreadable = 0
-        self.ready = False
         self._news = news
         self._store = store
         self._keys = keys
         self._judging = judging
         self._clock = clock
-        self._stopping = asyncio.Event()
 
-    def stop(self) -> None:
-        """Lets `run` end after the run in hand."""
-        self._stopping.set()
+    async def _end_session(self) -> None:
+        await self._store.stop()
 
-    async def run(self) -> None:
-        """Oversees until `stop`; interruptions are followed by a pause that grows from 0.1 to 5 seconds."""
-        pause = FIRST_PAUSE
-        while not self._stopping.is_set():
-            before = self.position
-            try:
-                await self._session()
-            except GatewayError as error:
-                if not error.retriable:
-                    log.critical("overseer.stopped", ledger=self.ledger, code=error.code, reason=str(error))
-                    raise
-                self.interruptions += 1
-                pause = FIRST_PAUSE if self.position > before else min(pause * 2, LONGEST_PAUSE)
-                log.warning("overseer.interrupted", ledger=self.ledger, code=error.code, reason=str(error), pause=pause)
-                await self._unless_stopping(asyncio.sleep(pause))
-            finally:
-                self.ready = False
-                await self._store.stop()
+    def _done(self) -> int:
+        return self.position
 
     async def _session(self) -> None:
         """From the fencing of older overseers to the first error, or to the stop."""
@@ -193,15 +173,3 @@ class Overseer:
         digest = self._judging.codes_digest
         derived = Derived(self.ledger, self.position, upto, self._clock(), EDITION, digest, tickets, obligations)
         return await seal_derived(derived, self._keys)
-
-    async def _unless_stopping(self, waiting: Coroutine[Any, Any, object]) -> None:
-        """Awaits, but no longer than until `stop`."""
-        tasks = {asyncio.ensure_future(waiting), asyncio.ensure_future(self._stopping.wait())}
-        try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)

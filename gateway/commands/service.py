@@ -11,6 +11,7 @@ import click
 from gateway.bus.publisher import TransactionalPublisher
 from gateway.bus.topics import apply_topics
 from gateway.commands.common import directory_option, json_option
+from gateway.following import Follower
 from gateway.intake.server import serve as serve_intake
 from gateway.intake.settings import IntakeSettings
 from gateway.journal import Deploy, Journal, OversightStore
@@ -114,7 +115,7 @@ async def _oversee(dsn: str, keys: KeyHolder, ledger: int) -> None:
         await _until_signalled(Overseer(journal, store, keys, judging, ledger))
 
 
-async def _until_signalled(running: Relay | Overseer) -> None:
+async def _until_signalled(running: Follower) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, running.stop)

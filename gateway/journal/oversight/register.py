@@ -1,41 +1,20 @@
 """The registered complexes at hand: looked at without waiting, no older than a moment."""
 
-import asyncio
-from types import TracebackType
-from typing import Self
-
-import structlog
-
+from gateway.journal.copies import FollowingCopy
 from gateway.journal.oversight.reading import OversightReader
 from validators.gaming.model import Complex
 
-_log = structlog.get_logger(__name__)
 
+class ComplexRegister(FollowingCopy):
+    """A copy of the register of complexes."""
 
-class ComplexRegister:
-    """A copy of the register that follows its changes every `seconds`; an async context manager."""
+    name = "register"
 
     def __init__(self, reader: OversightReader, seconds: float = 0.25) -> None:
+        super().__init__(seconds)
         self._reader = reader
-        self._seconds = seconds
         self._version = 0
         self._complexes: dict[str, Complex] = {}
-        self._task: asyncio.Task[None] | None = None
-
-    async def __aenter__(self) -> Self:
-        await self.refresh()
-        self._task = asyncio.create_task(self._follow(), name="register of complexes")
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
 
     def complex_of(self, complex_id: str) -> Complex | None:
         """The complex as the copy has it, whoever owns it."""
@@ -57,15 +36,3 @@ class ComplexRegister:
             for one in await self._reader.complexes_since(self._version):
                 self._complexes[one.id] = one
             self._version = version
-
-    async def _follow(self) -> None:
-        known = True
-        while True:
-            await asyncio.sleep(self._seconds)
-            try:
-                await self.refresh()
-                known = True
-            except Exception as error:  # noqa: BLE001 - whatever it is, later changes must still be seen
-                if known:
-                    _log.warning("register.not_refreshed", error=type(error).__name__)
-                known = False
