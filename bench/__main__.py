@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench import agent, gaming, gaming_path, path, verdict
+from bench import agent, gaming, gaming_path, luxury, path, verdict
 from bench.messages import make_corpus
 
 RESULTS = Path(__file__).parent / "results"
-MEASURES = ("verdict", "path", "agent", "gaming", "gaming-path")
+MEASURES = ("verdict", "path", "agent", "gaming", "gaming-path", "luxury")
 
 
 def main() -> None:
@@ -21,6 +21,8 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="fewer messages, fewer repeats")
     parser.add_argument("--only", choices=MEASURES, help="one measure alone")
     parser.add_argument("--connections", type=int, default=64)
+    parser.add_argument("--stored", type=int, default=1_000_000, help="codes stored before luxury is measured")
+    parser.add_argument("--intakes", type=int, default=1, help="intake processes for luxury")
     chosen = parser.parse_args()
     now = datetime.now(UTC)
     figures: dict[str, Mapping[str, float]] = {}
@@ -35,6 +37,11 @@ def main() -> None:
         if chosen.only in (None, "gaming-path"):
             figures["gaming-path"] = _gaming(Path(place), now, 8 if chosen.quick else 25)
             _print("gaming-path", figures["gaming-path"])
+        if chosen.only in (None, "luxury"):
+            stored, wishes = (100_000, 2_000) if chosen.quick else (chosen.stored, 10_000)
+            plan = luxury.Plan(stored, wishes, chosen.intakes, chosen.connections)
+            figures["luxury"] = luxury.measure(Path(place) / "luxury", plan).facts()
+            _print("luxury", figures["luxury"])
         if chosen.only in (None, "verdict", "path"):
             figures |= _messages(chosen, Path(place), now)
     _keep({"at": now.isoformat(), "machine": _machine(), **figures})

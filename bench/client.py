@@ -3,9 +3,12 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from urllib.parse import urlsplit
+
+XML: Mapping[str, str] = MappingProxyType({"Content-Type": "application/xml"})
 
 
 @dataclass
@@ -33,6 +36,17 @@ async def post_all(url: str, bodies: Sequence[bytes], connections: int) -> Load:
 
 async def post_lanes(url: str, lanes: Sequence[Iterator[bytes]]) -> Load:
     """Posts the bodies of each lane in their order over a connection of its own."""
+    return await send_lanes(url, [_messages(lane) for lane in lanes])
+
+
+async def send_all(url: str, requests: Sequence[bytes], connections: int) -> Load:
+    """Sends every request once over that many connections, each sending its next as soon as the last is answered."""
+    queue = iter(requests)
+    return await send_lanes(url, [queue] * connections)
+
+
+async def send_lanes(url: str, lanes: Sequence[Iterator[bytes]]) -> Load:
+    """Sends the requests of each lane in their order over a connection of its own."""
     split = urlsplit(url)
     host, port = split.hostname or "127.0.0.1", split.port or 80
     load = Load()
@@ -42,15 +56,23 @@ async def post_lanes(url: str, lanes: Sequence[Iterator[bytes]]) -> Load:
     return load
 
 
+def request(method: str, path: str, body: bytes = b"", headers: Mapping[str, str] = XML) -> bytes:
+    """The bytes of one request."""
+    lines = [f"{method} {path} HTTP/1.1", "Host: gateway", *(f"{name}: {value}" for name, value in headers.items())]
+    if body:
+        lines.append(f"Content-Length: {len(body)}")
+    return "\r\n".join([*lines, "", ""]).encode("ascii") + body
+
+
+def _messages(bodies: Iterator[bytes]) -> Iterator[bytes]:
+    return (request("POST", "/v1/messages", body) for body in bodies)
+
+
 async def _connection(host: str, port: int, queue: Iterator[bytes], load: Load) -> None:
     reader, writer = await asyncio.open_connection(host, port)
-    for body in queue:
-        head = (
-            f"POST /v1/messages HTTP/1.1\r\nHost: {host}:{port}\r\nContent-Type: application/xml\r\n"
-            f"Content-Length: {len(body)}\r\n\r\n"
-        )
+    for each in queue:
         begun = time.perf_counter()
-        writer.write(head.encode("ascii") + body)
+        writer.write(each)
         status = await _answer(reader)
         load.latencies.append(time.perf_counter() - begun)
         load.statuses[status] += 1

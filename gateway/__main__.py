@@ -16,6 +16,7 @@ COMMANDS = {
     "consume": ("consume", "Read topics, each event verified."),
     "entities": ("entities", "Reporting entities: enrol, list, suspend, resume."),
     "local": ("local", "The whole stack on this machine: up, status, down, wipe, demo."),
+    "luxury": ("luxury", "Unique codes of luxury goods: ask, check, verify, print, reserve."),
     "migrate": ("service", "Bring the journal's schema up to date."),
     "oversee": ("service", "Watch the journal for gaps, forks, silence and FM-1s that are due."),
     "relay": ("service", "Publish the journal to Kafka, exactly once."),

@@ -13,7 +13,7 @@ from gateway.bus.topics import apply_topics
 from gateway.commands.common import directory_option, json_option
 from gateway.following import Follower
 from gateway.intake.server import serve as serve_intake
-from gateway.intake.settings import IntakeSettings
+from gateway.intake.settings import Bounds, IntakeSettings
 from gateway.journal import Deploy, Journal, OversightStore
 from gateway.journal import migrate as migrate_journal
 from gateway.logs import configure_logging
@@ -35,6 +35,13 @@ TRANSACTIONAL_ID = "fma-relay-{ledger}"
 )
 @click.option("--crl", "lists", multiple=True, type=click.Path(path_type=Path), help="A revocation list; repeatable.")
 @click.option(
+    "--check-rate",
+    type=click.FloatRange(0),
+    default=Bounds().check_rate,
+    show_default=True,
+    help="Checks of unique codes a second that one address may make; 0: no limit.",
+)
+@click.option(
     "--judging-processes",
     type=click.IntRange(0, 64),
     default=1,
@@ -49,6 +56,7 @@ def serve(
     port: int,
     metrics_port: int | None,
     lists: tuple[Path, ...],
+    check_rate: float,
     judging_processes: int,
 ) -> None:
     """Serves the intake over HTTP until SIGTERM, then finishes what is under way.
@@ -68,6 +76,7 @@ def serve(
             port=port,
             metrics_port=metrics_port,
             revocation_lists=lists,
+            bounds=Bounds(check_rate=check_rate),
             judging_processes=judging_processes,
         )
     )

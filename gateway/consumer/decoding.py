@@ -110,6 +110,33 @@ class GamingEvent(BaseModel):
     findings: tuple[EventFinding, ...]
 
 
+class IssuedCode(BaseModel):
+    """A unique code: of a thing with its identifiers, or of an operation (a GUID of `owner`) with the thing `item`."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    code: str
+    item_class: str = Field(alias="class")
+    identifiers: Mapping[str, str]
+    item: str | None
+    operation: str | None
+    owner: str
+
+
+class LuxuryCodeIssued(BaseModel):
+    """A unique code was issued to `sender`, in the group that `sha256` names."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    receipt: UUID
+    sender: str
+    sha256: Sha256
+    received_at: datetime
+    edition: str
+    codes_digest: str
+    issued: IssuedCode
+
+
 class GamingTicket(BaseModel):
     """One thing that is wrong with a complex, as it stood at this revision; `detail` depends on the kind."""
 
@@ -153,13 +180,14 @@ class Obligation(BaseModel):
     closed_at: datetime | None
 
 
-Decoded = FM1Event | Rejection | RefusedItems | GamingEvent | GamingTicket | Obligation
+Decoded = FM1Event | Rejection | RefusedItems | GamingEvent | GamingTicket | Obligation | LuxuryCodeIssued
 
 KINDS: Mapping[str, type[Decoded]] = {
     "kz.fma.fm1.accepted.v1": FM1Event,
     "kz.fma.message.refused.v1": Rejection,
     "kz.fma.items.refused.v1": RefusedItems,
     "kz.fma.gaming.event.v1": GamingEvent,
+    "kz.fma.luxury.code-issued.v1": LuxuryCodeIssued,
     "kz.fma.gaming.ticket.v1": GamingTicket,
     "kz.fma.obligation.v1": Obligation,
 }
@@ -172,6 +200,7 @@ TOPICS: Mapping[str, tuple[type[Decoded], ...]] = {
     "fma.fm1.other.v1": (FM1Event,),
     "fma.rejections.v1": (Rejection, RefusedItems),
     "fma.gaming.events.v1": (GamingEvent,),
+    "fma.luxury.v1": (LuxuryCodeIssued,),
     "fma.gaming.integrity.v1": (GamingTicket, Obligation),
 }
 """The models of the events on each topic."""

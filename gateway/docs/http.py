@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from gateway.intake.app import create_app
-from gateway.intake.gates import Gate
+from gateway.intake.gates import Gate, Quota
 from gateway.intake.metrics import Metrics
-from gateway.intake.opening import Parts, make_pipeline
+from gateway.intake.opening import Parts, make_desk, make_pipeline
 from gateway.intake.problems import TYPE_PREFIX, problem_book
 from gateway.intake.senders import EnrolledSenders
 from gateway.intake.services import Services
@@ -38,7 +39,11 @@ def openapi() -> Mapping[str, Any]:
     parts = Parts(journal, senders, keys, metrics, judging, ComplexRegister(oversight))
     pipeline = make_pipeline(settings.bounds, parts)
     gate = Gate(1)
-    services = Services(settings, pipeline, journal, senders, keys, KeySet.of(keys), metrics, {}, gate, gate, oversight)
+    services = Services(
+        *(settings, pipeline, journal, senders, keys, KeySet.of(keys), metrics, {}, gate, gate, oversight),
+        make_desk(settings, journal, keys),
+        Quota(0.0, 1, monotonic),
+    )
     return create_app(services).openapi()
 
 

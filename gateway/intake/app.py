@@ -1,6 +1,6 @@
 """The application: the routes, and the edge around them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from importlib.metadata import version
 from time import monotonic
 from typing import Any
@@ -15,6 +15,7 @@ from gateway.intake.edge import Edge
 from gateway.intake.facts import facts_router
 from gateway.intake.filing import MESSAGES, VALIDATE, Filing
 from gateway.intake.health import ReadyChecks, health_router
+from gateway.intake.luxury import CODES, Luxury, luxury_router
 from gateway.intake.openapi import TITLE, document
 from gateway.intake.oversight import oversight_router
 from gateway.intake.reading import reading_router
@@ -24,18 +25,18 @@ PACKAGE = "fma-gateway"
 
 
 class Application(FastAPI):
-    """FastAPI, passed by on the ways in: a POST to one of `shortcuts` meets none of the framework's layers.
+    """FastAPI, passed by on the ways in: what `find` knows meets none of the framework's layers.
 
-    They are among the routes too, where other methods and the documentation find them.
+    These are among the routes too, where other methods and the documentation find them.
     """
 
-    def __init__(self, shortcuts: Mapping[str, ASGIApp], **options: Any) -> None:
+    def __init__(self, find: Callable[[Scope], ASGIApp | None], **options: Any) -> None:
         super().__init__(**options)
-        self._shortcuts = shortcuts
+        self._find = find
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one request, or the server's own events."""
-        shortcut = self._shortcuts.get(scope["path"]) if scope["type"] == "http" and scope["method"] == "POST" else None
+        shortcut = self._find(scope) if scope["type"] == "http" else None
         if shortcut is None:
             await super().__call__(scope, receive, send)
         else:
@@ -47,8 +48,9 @@ def create_app(services: Services) -> FastAPI:
     settings = services.settings
     edge = Edge(services.metrics, settings.bounds, settings.default_language)
     filing = Filing(services)
+    luxury = Luxury(services)
     app = Application(
-        {MESSAGES: edge.shortcut(filing.file), VALIDATE: edge.shortcut(filing.validate)},
+        short_ways(edge, filing, luxury),
         title=TITLE,
         version=version(PACKAGE),
         docs_url=None,
@@ -70,8 +72,29 @@ def create_app(services: Services) -> FastAPI:
         oversight_router(services),
         facts_router(services),
         codes_router(services, book),
+        luxury_router(luxury),
         health_router(checks),
     ):
         app.router.routes += router.routes
     object.__setattr__(app, "openapi", document(app, version(PACKAGE), settings.public_urls[0]))
     return app
+
+
+def short_ways(edge: Edge, filing: Filing, luxury: Luxury) -> Callable[[Scope], ASGIApp | None]:
+    """The requests that come by thousands: messages, and codes asked for and checked."""
+    posts = {
+        MESSAGES: edge.shortcut(filing.file),
+        VALIDATE: edge.shortcut(filing.validate),
+        CODES: edge.shortcut(luxury.issue),
+    }
+    check, below = edge.shortcut(luxury.check_in_path), f"{CODES}/"
+
+    def find(scope: Scope) -> ASGIApp | None:
+        path: str = scope["path"]
+        if scope["method"] == "POST":
+            return posts.get(path)
+        if scope["method"] == "GET" and path.startswith(below) and "/" not in path[len(below) :]:
+            return check
+        return None
+
+    return find

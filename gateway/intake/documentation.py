@@ -223,6 +223,32 @@ def add_get(
     )
 
 
+def add_post(
+    router: APIRouter,
+    path: str,
+    handler: Callable[..., Awaitable[Response]],
+    shapes: tuple[type[Shape], type[Shape]],
+    *mistakes: int,
+) -> None:
+    """A POST route that reads and makes its own JSON; `shapes` are those of the body and of the answer.
+
+    It needs the bearer token, and answers 201 for what is new and 200 for what had been done before.
+    """
+    asked, told = shapes
+    schema = asked.model_json_schema(by_alias=True)
+    router.add_api_route(
+        path,
+        handler,
+        methods=["POST"],
+        response_model=None,
+        responses={200: {"model": told}, 201: {"model": told}, **problems(*mistakes, 500)},
+        openapi_extra={
+            "security": [{"entity": []}],
+            "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}},
+        },
+    )
+
+
 def document_of(media_type: str, what: str) -> dict[str, Any]:
     """The documentation of an answer that is not JSON."""
     return {"description": what, "content": {media_type: {"schema": {"type": "string", "format": "binary"}}}}

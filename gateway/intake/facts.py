@@ -71,6 +71,8 @@ class Facts:
             "token_seconds": bounds.token_seconds,
             "sender_rate": bounds.sender_rate,
             "sender_burst": bounds.sender_burst,
+            "check_rate": bounds.check_rate,
+            "check_burst": bounds.check_burst,
         }
         return Response(orjson.dumps({"message": message, "request": request}), media_type=JSON)
 

@@ -15,6 +15,7 @@ from gateway.intake.settings import Bounds, IntakeSettings
 from gateway.journal import Checkpointer, ComplexRegister, Directory, DirectoryCache, Journal, OversightReader
 from gateway.judging.processes import JudgingProcesses
 from gateway.judging.settings import JudgingSettings
+from gateway.luxury.desk import Desk
 from gateway.model import Checkpoint
 from gateway.pipeline import Judging, Pipeline
 from gateway.sealing.checkpoints import seal_checkpoint
@@ -65,6 +66,8 @@ async def open_services(
             Gate(settings.bounds.bytes_in_flight),
             Gate(settings.bounds.requests_in_flight),
             oversight,
+            await stack.enter_async_context(make_desk(settings, journal, holder)),
+            Quota(settings.bounds.check_rate, settings.bounds.check_burst, monotonic),
         )
         add_gauges(services)
 
@@ -87,6 +90,11 @@ def make_pipeline(bounds: Bounds, parts: Parts) -> Pipeline:
         quota=Quota(bounds.sender_rate, bounds.sender_burst, monotonic),
         watch=parts.metrics.step,
     )
+
+
+def make_desk(settings: IntakeSettings, journal: Journal, keys: KeyHolder) -> Desk:
+    """The desk of unique codes."""
+    return Desk(settings.database_url, journal, keys, utc_now)
 
 
 @asynccontextmanager

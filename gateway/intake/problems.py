@@ -11,6 +11,8 @@ from typing import Any
 import orjson
 from starlette.responses import Response
 
+from gateway.sealing.receipts import told_findings
+
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:fma-gateway:problem:"
 INTERNAL = "internal"
@@ -103,6 +105,9 @@ def problem_for(error: BaseException, instance: str, language: str, retry_after:
     if isinstance(reason, str) and kind.code != INTERNAL:
         members["reason"] = reason
         parameters["reason"] = book.reason(kind.code, reason, language, parameters)
+    findings = getattr(error, "findings", None)
+    if findings is not None:
+        members["findings"] = told_findings(findings, language)
     line = getattr(error, "line", None)
     if isinstance(line, int):
         members["line"] = line

@@ -55,6 +55,12 @@ class CursorRefused(HttpRefused):
     code = "cursor"
 
 
+class JsonRefused(HttpRefused):
+    """The body is not JSON, or not of the shape that is expected."""
+
+    code = "json"
+
+
 class NotFound(HttpRefused):
     """There is nothing of that name for this reader."""
 

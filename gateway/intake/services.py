@@ -4,11 +4,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from gateway.intake.gates import Gate
+from gateway.intake.gates import Gate, Quota
 from gateway.intake.metrics import Metrics
 from gateway.intake.senders import EnrolledSenders
 from gateway.intake.settings import IntakeSettings
 from gateway.journal import Journal, OversightReader
+from gateway.luxury.desk import Desk
 from gateway.pipeline import Pipeline
 from gateway.sealing.jws import KeySet
 from gateway.sealing.keys import KeyHolder
@@ -36,4 +37,6 @@ class Services:
     bytes_gate: Gate
     requests_gate: Gate
     oversight: OversightReader
+    desk: Desk
+    check_quota: Quota
     clock: Callable[[], datetime] = field(default=utc_now)

@@ -17,7 +17,8 @@ class Bounds:
     counts every byte of a body that is held, complete or not; what goes past either is answered 503.
     `small_body_bytes` is up to where messages are judged one after the other, a larger one is judged beside them in
     one of `worker_threads`; a judging process that is silent for `judging_seconds` is killed. `sender_rate` is
-    messages a second of one sender (0: no limit), `sender_burst` how many may come at once.
+    messages a second of one sender (0: no limit), `sender_burst` how many may come at once. `check_rate`
+    and `check_burst` bound in the same way how often one address may ask for unique codes.
     """
 
     body_bytes: int = 4 * MIB
@@ -34,6 +35,8 @@ class Bounds:
     retry_after_seconds: int = 2
     sender_rate: float = 0.0
     sender_burst: int = 2_000
+    check_rate: float = 10.0
+    check_burst: int = 100
     page_entries: int = 100
     token_seconds: int = 300
     keep_alive_seconds: int = 15

@@ -73,6 +73,18 @@ class EntityUnknown(GatewayError):
     code = "entity-unknown"
 
 
+class BlockConflict(GatewayError):
+    """The owner has a block of codes of this name, of another kind or size."""
+
+    code = "block-conflict"
+
+
+class TooManyReserved(GatewayError):
+    """The owner would hold more codes in reserve than anybody may."""
+
+    code = "too-many-reserved"
+
+
 class OverseerFenced(GatewayError):
     """Another overseer of the same ledger took over."""
 

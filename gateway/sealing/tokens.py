@@ -94,11 +94,17 @@ def _fingerprint(header: Mapping[str, Any]) -> str:
 
 def _check_signature(token: str, header: Mapping[str, Any], pem: bytes) -> None:
     try:
-        checked_payload(token, _key_of(pem), header["alg"])
+        _check_truth(token, header["alg"], pem)
     except SealRefused as refusal:
         raise TokenRefused(refusal.reason) from refusal
     except ConfigurationError as error:
         raise TokenRefused("key") from error
+
+
+@lru_cache(maxsize=256)
+def _check_truth(token: str, algorithm: str, pem: bytes) -> None:
+    """Raises SealRefused unless the key signed the token; a true signature stays true, so it is remembered."""
+    checked_payload(token, _key_of(pem), algorithm)
 
 
 @lru_cache(maxsize=1024)

@@ -38,8 +38,8 @@ def test_before_its_first_edition_a_family_has_that_one(book: CodeBook) -> None:
 
 
 def test_a_family_that_has_no_edition_is_named(book: CodeBook) -> None:
-    with pytest.raises(UnknownEdition, match="luxury"):
-        book.on(DAY, "luxury")
+    with pytest.raises(UnknownEdition, match="unheard-of"):
+        book.on(DAY, "unheard-of")
 
 
 def test_a_table_is_found_in_whichever_family_holds_it(book: CodeBook) -> None:

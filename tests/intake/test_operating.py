@@ -174,6 +174,13 @@ async def test_the_contract_names_every_route_and_every_status_that_it_answers(c
         "/v1/gaming/complexes/{complex}/days/{day}",
         "/v1/tickets",
         "/v1/obligations",
+        "/v1/luxury/codes",
+        "/v1/luxury/codes/{code}",
+        "/v1/luxury/codes/{code}/label",
+        "/v1/luxury/codes/{code}/use",
+        "/v1/luxury/blocks",
+        "/v1/luxury/blocks/{block}",
+        "/v1/luxury/blocks/{block}/return",
         "/healthz",
         "/readyz",
     }
