@@ -2,6 +2,7 @@
 
 from gateway.journal.checkpointer import Checkpointer
 from gateway.journal.connections import database_ready
+from gateway.journal.dealers import dealers_with_reports
 from gateway.journal.directory import Anchor, Directory, Enrolment
 from gateway.journal.directory_cache import DirectoryCache
 from gateway.journal.errors import (
@@ -51,6 +52,7 @@ __all__ = [
     "SchemaOutdated",
     "SeriesConflict",
     "database_ready",
+    "dealers_with_reports",
     "migrate",
     "verify_journal",
 ]
