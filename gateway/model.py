@@ -105,16 +105,19 @@ class Judged:
 class Standing:
     """As whom a sender is judged: its kind, and the complex of its own that the message names, None where it has none.
 
-    Two standings with the same `mark` are the same.
+    `taken` says that somebody else has a complex of that name. Two standings with the same `mark` are the same.
     """
 
     kind: str
     complex: Complex | None = None
+    taken: bool = False
 
     @property
     def mark(self) -> str:
         """The kind, and the complex with its revision."""
-        return self.kind if self.complex is None else f"{self.kind} {self.complex.id} {self.complex.revision}"
+        if self.complex is None:
+            return f"{self.kind} taken" if self.taken else self.kind
+        return f"{self.kind} {self.complex.id} {self.complex.revision}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,19 +7,20 @@ be read, else as of the last entry that was read, so that a log which is behind 
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import Protocol
 
 import structlog
 
-from gateway.errors import GatewayError
+from gateway.following import Follower
+from gateway.logs import failure
 from gateway.model import Draft
 from gateway.oversight.engine import Engine
 from gateway.oversight.facts import Fact
 from gateway.oversight.parameters import CODES, EDITION, Parameters, WinningsRules
-from gateway.oversight.reading import Line, Reader
+from gateway.oversight.reading import Line, Reader, Unreadable
 from gateway.oversight.state import Working
 from gateway.oversight.tallying import Tallier
 from gateway.sealing.derived import Derived, seal_derived
@@ -30,8 +31,6 @@ IDLE_SECONDS = 0.5
 GATHER_SECONDS = 0.05
 GATHER_BELOW = 16
 TICK = timedelta(seconds=1)
-FIRST_PAUSE = 0.1
-LONGEST_PAUSE = 5.0
 
 log = structlog.get_logger(__name__)
 
@@ -85,12 +84,14 @@ class Judging:
         return self.rules.book.edition(CODES).digest
 
 
-class Overseer:
+class Overseer(Follower):
     """Oversees one ledger until it is stopped.
 
-    `position`, `derived`, `interruptions` and `ready` tell how it is doing. PostgreSQL being away is waited out. `run`
-    raises OverseerFenced when another overseer takes over, or whatever else waiting can't mend.
+    `position`, `derived`, `interruptions`, `unreadable` and `ready` tell how it is doing. PostgreSQL being away is
+    waited out. `run` raises OverseerFenced when another overseer takes over, or whatever else waiting can't mend.
     """
+
+    name = "overseer"
 
     def __init__(
         self,
@@ -102,40 +103,21 @@ class Overseer:
         *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self.ledger = ledger
+        super().__init__(ledger)
         self.position = 0
         self.derived = 0
-        self.interruptions = 0
-        self.ready = False
+        self.unreadable = 0
         self._news = news
         self._store = store
         self._keys = keys
         self._judging = judging
         self._clock = clock
-        self._stopping = asyncio.Event()
 
-    def stop(self) -> None:
-        """Lets `run` end after the run in hand."""
-        self._stopping.set()
+    async def _end_session(self) -> None:
+        await self._store.stop()
 
-    async def run(self) -> None:
-        """Oversees until `stop`; interruptions are followed by a pause that grows from 0.1 to 5 seconds."""
-        pause = FIRST_PAUSE
-        while not self._stopping.is_set():
-            before = self.position
-            try:
-                await self._session()
-            except GatewayError as error:
-                if not error.retriable:
-                    log.critical("overseer.stopped", ledger=self.ledger, code=error.code, reason=str(error))
-                    raise
-                self.interruptions += 1
-                pause = FIRST_PAUSE if self.position > before else min(pause * 2, LONGEST_PAUSE)
-                log.warning("overseer.interrupted", ledger=self.ledger, code=error.code, reason=str(error), pause=pause)
-                await self._unless_stopping(asyncio.sleep(pause))
-            finally:
-                self.ready = False
-                await self._store.stop()
+    def _done(self) -> int:
+        return self.position
 
     async def _session(self) -> None:
         """From the fencing of older overseers to the first error, or to the stop."""
@@ -157,10 +139,20 @@ class Overseer:
                 await self._unless_stopping(asyncio.sleep(GATHER_SECONDS))
 
     async def _oversee(self, lines: Sequence[Line]) -> None:
-        facts = self._judging.reader.facts(lines)
+        facts = [fact for line in lines if (fact := self._fact(line)) is not None]
         state = await self._store.for_facts(facts)
         self._judging.engine.apply(state, facts)
         await self._commit(state, lines[-1].seq)
+
+    def _fact(self, line: Line) -> Fact | None:
+        """What a line says; one that can't be read is logged and passed over, so that it does not stop all others."""
+        try:
+            return self._judging.reader.fact(line)
+        except Unreadable as error:
+            self.unreadable += 1
+            told = failure(error.__cause__ or error)
+            log.error("overseer.entry_unreadable", ledger=line.ledger, seq=line.seq, **told)  # noqa: TRY400 - its text may hold personal data
+            return None
 
     async def _tick(self, since: datetime, now: datetime) -> None:
         state = await self._store.for_tick(since, now)
@@ -181,15 +173,3 @@ class Overseer:
         digest = self._judging.codes_digest
         derived = Derived(self.ledger, self.position, upto, self._clock(), EDITION, digest, tickets, obligations)
         return await seal_derived(derived, self._keys)
-
-    async def _unless_stopping(self, waiting: Coroutine[Any, Any, object]) -> None:
-        """Awaits, but no longer than until `stop`."""
-        tasks = {asyncio.ensure_future(waiting), asyncio.ensure_future(self._stopping.wait())}
-        try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)

@@ -84,23 +84,23 @@ class Judging(Protocol):
 
 
 class Register(Protocol):
-    """What the pipeline needs to know of complexes; another owner's do not exist."""
+    """What the pipeline needs to know of complexes, whoever owns them."""
 
-    def complex_of(self, owner: str, complex_id: str) -> Complex | None:
-        """The owner's complex as it is known here, at once."""
+    def complex_of(self, complex_id: str) -> Complex | None:
+        """The complex as it is known here, at once."""
 
-    async def complex_anew(self, owner: str, complex_id: str) -> Complex | None:
-        """The same once every message filed before this call is taken into account; raises Unavailable."""
+    async def complex_anew(self, sender: str, complex_id: str) -> Complex | None:
+        """The same once all that the sender filed before this call is taken into account; raises Unavailable."""
 
 
 class NoComplexes:
     """A register without a complex, for a gateway that takes no feeds."""
 
-    def complex_of(self, owner: str, complex_id: str) -> Complex | None:  # noqa: ARG002 - there is none
+    def complex_of(self, complex_id: str) -> Complex | None:  # noqa: ARG002 - there is none
         return None
 
-    async def complex_anew(self, owner: str, complex_id: str) -> Complex | None:
-        return self.complex_of(owner, complex_id)
+    async def complex_anew(self, sender: str, complex_id: str) -> Complex | None:  # noqa: ARG002 - the same
+        return self.complex_of(complex_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,16 +178,16 @@ class Pipeline:
 
         Who the signer is at this moment, and whether it may file this, is said here; where it turns out to have
         another standing than it was judged under, or none was known yet, the message is judged under the right one.
-        Nothing of a complex is refused before all that its owner filed about it is known.
+        Nothing of a complex is refused, and none is registered, before all that its owner filed about it is known.
         """
         examined = await self.judging.examine(submission, None)
         sender = self._sender_of(examined)
         self.quota(sender.identifier)
         named = examined.complex_id
-        standing = Standing(sender.kind, self.register.complex_of(sender.identifier, named) if named else None)
+        standing = standing_of(sender, self.register.complex_of(named) if named else None)
         judged = await self._judged(submission, examined, standing)
-        if named and (judged.judgement.items or not judged.judgement.verdict.stands):
-            anew = Standing(sender.kind, await self.register.complex_anew(sender.identifier, named))
+        if named and (standing.complex is None or judged.judgement.items or not judged.judgement.verdict.stands):
+            anew = standing_of(sender, await self.register.complex_anew(sender.identifier, named))
             if anew.mark != standing.mark:
                 judged = await self._judged(submission, examined, anew)
         return sender, judged
@@ -232,6 +232,13 @@ def standing(entity: Entity) -> Entity:
     if entity.state is not EntityState.ACTIVE:
         raise SenderSuspended("the entity is suspended")
     return entity
+
+
+def standing_of(sender: Entity, named: Complex | None) -> Standing:
+    """As whom the sender is judged, who names this complex: another owner's is none of his, only taken."""
+    if named is not None and named.owner != sender.identifier:
+        return Standing(sender.kind, taken=True)
+    return Standing(sender.kind, named)
 
 
 def check_reporter(reporter: str | None, signer: str | None) -> None:

@@ -8,10 +8,10 @@ after a silence goes out at once.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 import orjson
 import structlog
@@ -19,6 +19,7 @@ import structlog
 from gateway.bus.checkpoints import CHECKPOINT_EVENT, CHECKPOINTS_TOPIC
 from gateway.bus.positions import Position
 from gateway.errors import GatewayError
+from gateway.following import Follower
 from gateway.journal.encoding import CHAIN_START, chain_of
 from gateway.model import Checkpoint, Entry, Record
 from gateway.sealing.receipts import ISSUER, moment_text
@@ -28,8 +29,6 @@ BATCH_RECORDS = 8_192
 BATCH_CHECKPOINTS = 512
 IDLE_SECONDS = 0.5
 GATHER_SECONDS = 0.05
-FIRST_PAUSE = 0.1
-LONGEST_PAUSE = 5.0
 
 log = structlog.get_logger(__name__)
 
@@ -102,13 +101,15 @@ class _Batch:
     cut: bool = False
 
 
-class Relay:
+class Relay(Follower):
     """Publishes one ledger until it is stopped.
 
     `position`, `head`, `published_records`, `interruptions` and `last_published_at` tell how it is doing; `ready` is
     true while it is connected and knows its position. Kafka or PostgreSQL being away is waited out. `run` raises
     RelayFenced when another relay takes over, LogBroken, PositionAhead, or whatever else waiting can't mend.
     """
+
+    name = "relay"
 
     def __init__(
         self,
@@ -120,12 +121,10 @@ class Relay:
         checkpoints_topic: str = CHECKPOINTS_TOPIC,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self.ledger = ledger
+        super().__init__(ledger)
         self.position: Position | None = None
         self.head = 0
-        self.ready = False
         self.published_records = 0
-        self.interruptions = 0
         self.last_published_at: datetime | None = None
         self._log = log
         self._publisher = publisher
@@ -133,35 +132,17 @@ class Relay:
         self._reach = batch
         self._checkpoints_topic = checkpoints_topic
         self._clock = clock
-        self._stopping = asyncio.Event()
 
     @property
     def lag(self) -> int:
         """How many entries were in the log and not yet in Kafka when it was last looked at."""
         return max(0, self.head - (self.position.seq if self.position else 0))
 
-    def stop(self) -> None:
-        """Lets `run` end after the batch in hand."""
-        self._stopping.set()
+    async def _end_session(self) -> None:
+        await self._publisher.stop()
 
-    async def run(self) -> None:
-        """Publishes until `stop`; interruptions are followed by a pause that grows from 0.1 to 5 seconds."""
-        pause = FIRST_PAUSE
-        while not self._stopping.is_set():
-            before = self.published_records
-            try:
-                await self._session()
-            except GatewayError as error:
-                if not error.retriable:
-                    log.critical("relay.stopped", ledger=self.ledger, code=error.code, reason=str(error))
-                    raise
-                self.interruptions += 1
-                pause = FIRST_PAUSE if self.published_records > before else min(pause * 2, LONGEST_PAUSE)
-                log.warning("relay.interrupted", ledger=self.ledger, code=error.code, reason=str(error), pause=pause)
-                await self._unless_stopping(asyncio.sleep(pause))
-            finally:
-                self.ready = False
-                await self._publisher.stop()
+    def _done(self) -> int:
+        return self.published_records
 
     async def _session(self) -> None:
         """From the fencing of older relays to the first error, or to the stop."""
@@ -242,18 +223,6 @@ class Relay:
         self.position = batch.position
         self.published_records += len(batch.records)
         self.last_published_at = self._clock()
-
-    async def _unless_stopping(self, waiting: Coroutine[Any, Any, object]) -> None:
-        """Awaits, but no longer than until `stop`."""
-        tasks = {asyncio.ensure_future(waiting), asyncio.ensure_future(self._stopping.wait())}
-        try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def checkpoint_record(checkpoint: Checkpoint, topic: str = CHECKPOINTS_TOPIC) -> Record:

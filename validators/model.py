@@ -60,8 +60,7 @@ class Circumstances:
     `reporter_kind` is a code of `reporting_entity_kinds`, None where it is not known (offline); the rules that need
     it are then left out. `complex` is the sender's complex that the message names, None where he has none of that
     name; `complex_taken` says that somebody else has one; both count only where `register_known` says that somebody
-    looked. `certificate` is the lower-case hex SHA-256
-    of the certificate that signed.
+    looked. `certificate` is the lower-case hex SHA-256 of the certificate that signed.
     """
 
     received_at: datetime

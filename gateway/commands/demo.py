@@ -231,7 +231,8 @@ async def _file(client: httpx.AsyncClient, filing: Filing, lang: str) -> Answer:
     else:
         click.echo(f"    {answer.status} {facts.get('title')}: {facts.get('detail')}")
     for finding in facts.get("findings", ()):
-        click.echo(f"    {finding['severity']} {finding['code']} field {finding['field']}: {finding['message']}")
+        field = f" field {finding['field']}" if finding["field"] else ""
+        click.echo(f"    {finding['severity']} {finding['code']}{field}: {finding['message']}")
     if answer.status != filing.expected:
         raise DemoFailed(f"{filing.title}: {filing.expected} was expected, the answer is {answer.status}")
     return answer

@@ -22,7 +22,6 @@ from gateway.journal.limits import JournalLimits
 from gateway.journal.migrations import Deploy, migrate
 from gateway.journal.oversight.reading import DayFigures, OversightReader, Place
 from gateway.journal.oversight.register import ComplexRegister
-from gateway.journal.oversight.store import OversightStore
 from gateway.journal.settlement import Head
 from gateway.journal.verification import Break, Report, verify_journal
 
@@ -48,7 +47,6 @@ __all__ = [
     "Overloaded",
     "OverseerFenced",
     "OversightReader",
-    "OversightStore",
     "Place",
     "Report",
     "SchemaOutdated",

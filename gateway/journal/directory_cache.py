@@ -1,43 +1,19 @@
 """The directory at hand: looked at without waiting, no older than a moment."""
 
-import asyncio
-from types import TracebackType
-from typing import Self
-
-import structlog
-
+from gateway.journal.copies import FollowingCopy
 from gateway.journal.directory import NOBODY, Directory, Snapshot
 from gateway.model import Entity
 
-_log = structlog.get_logger(__name__)
 
+class DirectoryCache(FollowingCopy):
+    """A copy of the directory."""
 
-class DirectoryCache:
-    """A copy of the directory that follows its changes every `seconds`; an async context manager.
-
-    While PostgreSQL is away the last copy stands: nothing can be filed then anyway.
-    """
+    name = "directory"
 
     def __init__(self, directory: Directory, seconds: float = 0.25) -> None:
+        super().__init__(seconds)
         self._directory = directory
-        self._seconds = seconds
-        self._task: asyncio.Task[None] | None = None
         self._take(NOBODY)
-
-    async def __aenter__(self) -> Self:
-        await self.refresh()
-        self._task = asyncio.create_task(self._follow(), name="directory cache")
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
 
     @property
     def version(self) -> int:
@@ -71,15 +47,3 @@ class DirectoryCache:
             fingerprint: entity for entity in snapshot.entities.values() for fingerprint in entity.certificates
         }
         self._snapshot = snapshot
-
-    async def _follow(self) -> None:
-        known = True
-        while True:
-            await asyncio.sleep(self._seconds)
-            try:
-                await self.refresh()
-                known = True
-            except Exception as error:  # noqa: BLE001 - whatever it is, later changes must still be seen
-                if known:
-                    _log.warning("directory.not_refreshed", error=type(error).__name__)
-                known = False

@@ -49,7 +49,12 @@ class Examiner:
         if standing is None:
             return Examined(signer, reporter, complex_id)
         circumstances = Circumstances(
-            question.at, standing.kind, standing.complex, register_known=True, certificate=signer.fingerprint
+            question.at,
+            standing.kind,
+            standing.complex,
+            complex_taken=standing.taken,
+            register_known=True,
+            certificate=signer.fingerprint,
         )
         judged = _timed(timed, "judge", lambda: rendered(judge(message, circumstances, self._profiles)))
         return Examined(signer, reporter, complex_id, standing.mark, judged)

@@ -124,7 +124,7 @@ def _standing_facts(standing: Standing | None) -> dict[str, Any] | None:
     if standing is None:
         return None
     if standing.complex is None:
-        return {"kind": standing.kind, "complex": None}
+        return {"kind": standing.kind, "complex": None, "taken": standing.taken}
     plain = {field.name: getattr(standing.complex, field.name) for field in fields(Complex)}
     plain |= {"units": dict(standing.complex.units), "software": sorted(standing.complex.software)}
     return {"kind": standing.kind, "complex": plain}
@@ -135,7 +135,7 @@ def _standing_of(facts: Mapping[str, Any] | None) -> Standing | None:
         return None
     told = facts["complex"]
     if told is None:
-        return Standing(facts["kind"])
+        return Standing(facts["kind"], taken=facts["taken"])
     proper = {"state": ComplexState(told["state"]), "software": frozenset(told["software"])}
     return Standing(facts["kind"], Complex(**{**told, **proper}))
 

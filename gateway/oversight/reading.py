@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from gateway.errors import GatewayError
 from gateway.oversight.facts import Batch, DayReport, Fact, Figure, Fork, Notice, Origin, Registration, Repair
 from gateway.oversight.intervals import runs
 from gateway.oversight.parameters import WinningsRules
@@ -22,6 +23,7 @@ AUTHOR = "AFM"
 """The sender of the entries that oversight writes itself."""
 GAMING, FM1 = "gaming", "fm1"
 OVERSIGHT = "Oversight"
+_EARLIEST_YEAR = 2000
 _OPERATION = b'"ViewOperationId":"'
 
 
@@ -39,6 +41,12 @@ class Line:
     records: Sequence[tuple[str, bytes]]
 
 
+class Unreadable(GatewayError):
+    """An entry is not of the form in which the gateway files messages of its kind."""
+
+    code = "entry-unreadable"
+
+
 class Reader:
     """Reads facts with the tallies of this tallier, and FM-1s about the operations of these rules."""
 
@@ -47,12 +55,17 @@ class Reader:
         self._operations = rules.operations
         self._sought = tuple(_OPERATION + operation.encode() for operation in sorted(rules.operations))
 
-    def facts(self, lines: Iterable[Line]) -> list[Fact]:
-        """What the lines say, in their order; most lines say nothing to oversight."""
-        return [fact for line in lines if (fact := self.fact(line)) is not None]
-
     def fact(self, line: Line) -> Fact | None:
-        """What one line says to oversight, None when it is nothing."""
+        """What one line says to oversight, None when it is nothing, as most lines do.
+
+        Raises Unreadable for one that does not have the form in which the gateway files.
+        """
+        try:
+            return self._fact(line)
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            raise Unreadable(f"ledger {line.ledger}, entry {line.seq}: {type(error).__name__}") from error
+
+    def _fact(self, line: Line) -> Fact | None:
         stands = Verdict(line.verdict).stands
         if line.family == FM1:
             return self._notice(line) if stands else None
@@ -95,6 +108,8 @@ class Reader:
         about = root["MessageInformation"]
         moment, amount = read_moment(about.get("TransactionDate")), read_amount(about.get("AmountCurrencyTenge"))
         if about["ViewOperationId"] not in self._operations or moment is None or amount is None:
+            return None
+        if moment.year < _EARLIEST_YEAR:
             return None
         players = frozenset(name for one in _listed(root["Participants"]["Participant"]) for name in _names(one))
         origin = _origin(line, record)

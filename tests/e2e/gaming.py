@@ -54,21 +54,21 @@ class Told:
 
 
 async def make_simulation(
-    directory: Path, facts: StackFacts, seconds: float, faults: Iterable[Fault] = Fault, seed: int = 7
+    directory: Path, facts: StackFacts, seconds: float, faults: Iterable[Fault] = Fault, *, seed: int = 7, live: bool
 ) -> Simulation:
-    """Ten complexes of all kinds, whose owners the gateway knows; the play of so many seconds has just ended."""
+    """Ten complexes of all kinds, whose owners the gateway knows; they play so long, up to now or from now."""
     now = datetime.now(UTC)
     owners = make_owners(directory, Random(seed), now)
     await enrol_owners(facts.database_url or "", directory, owners, now)
-    start = now - timedelta(seconds=seconds + 20)
+    start = now if live else now - timedelta(seconds=seconds + 20)
     course = Course(start, start + timedelta(seconds=seconds), RATE, BATCH)
     return Simulation(owners, Wish(COMPLEXES, seed, course, frozenset(faults)))
 
 
-async def file_all(simulation: Simulation, url: str, patience: float = 30) -> Delivery:
-    """Files everything that the houses send, as fast as the gateway takes it."""
+async def file_all(simulation: Simulation, url: str, patience: float = 30, *, live: bool) -> Delivery:
+    """Files everything that the houses send, in the time of the play, or as fast as the gateway takes it."""
     async with httpx.AsyncClient(base_url=url, timeout=15) as client:
-        delivery = Delivery(client, Pace(), patience)
+        delivery = Delivery(client, Pace(simulation.course.start if live else None), patience)
         await delivery.run([script.steps() for script in simulation.scripts], quiet)
     return delivery
 

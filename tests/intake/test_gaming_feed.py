@@ -26,7 +26,7 @@ from gateway.client.gaming import (
     rfc3339,
 )
 from gateway.intake.services import Services
-from gateway.journal import OversightStore
+from gateway.journal.oversight.store import OversightStore
 from gateway.overseer import Judging, Overseer
 from tests.bus.kit import KEYS
 from tests.intake.kit import XML, World
@@ -169,3 +169,21 @@ async def test_totals_of_a_day_and_an_fm1_that_is_due(feed: Feed, world: World) 
     assert "totals" in await feed.open_kinds()
     await feed.post(end_of_day_xml(feed.envelope, feed.name, today, feed.sequence, ours))
     assert "totals" not in await feed.open_kinds()
+
+
+async def test_another_owner_can_neither_register_nor_feed_nor_see_a_complex(feed: Feed, world: World) -> None:
+    state = State("093", "Feed", "750000000", 60, units=[Unit("M-1", "MACHINE")], software=[])
+    own = Envelope(world["casino"].identifier, "093", datetime.now(UTC))
+    registered = await feed.send(
+        world["casino"].sign(registration_xml(own, feed.name, Action.REGISTER, state)), status=422
+    )
+    assert [finding["code"] for finding in registered["findings"]] == ["GAM-011"]
+    header = BatchHeader(feed.name, 1)
+    fed = await feed.send(world["casino"].sign(batch_xml(own, header, [feed.event("HEARTBEAT", "M-1")])), status=422)
+    unknown = BatchHeader(f"{feed.name}-NONE", 1)
+    nowhere = await feed.send(
+        world["casino"].sign(batch_xml(own, unknown, [feed.event("HEARTBEAT", "M-1")])), status=422
+    )
+    assert [finding["code"] for finding in fed["findings"]] == [finding["code"] for finding in nowhere["findings"]]
+    seen = await feed.client.get(f"/v1/gaming/complexes/{feed.name}", headers=await world["casino"].bearer())
+    assert seen.status_code == 404

@@ -38,9 +38,9 @@ def _token(facts: dict[str, object]) -> str:
 
 def _facts(token: str) -> dict[str, object]:
     payload, seal = (base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)) for part in token.split("."))
-    if hashlib.sha256(b"key" + payload).digest() != seal:
-        raise ValueError("the seal is wrong")
     facts: dict[str, object] = json.loads(payload)
+    if hashlib.sha256(b"key" + payload).digest() != seal or _token(facts) != token:
+        raise ValueError("the seal is wrong")
     return facts
 
 

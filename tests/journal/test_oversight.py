@@ -1,6 +1,7 @@
 """What oversight keeps in PostgreSQL is what the pure engine knows, however the log is cut into runs."""
 
 import asyncio
+import sys
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from random import Random
@@ -92,6 +93,36 @@ async def test_the_kept_state_is_that_of_the_pure_engine(journal: Journal, dsn: 
     }
 
 
+async def test_an_overseer_killed_again_and_again_ends_where_the_pure_engine_does(journal: Journal, dsn: str) -> None:
+    world = await asyncio.to_thread(make_world, 77, 20)
+    filed = [*world.registrations, *world.rest]
+    known = oversee(blank(), facts_of(filed))
+    await file(journal, filed)
+
+    async def position() -> int:
+        found = await run(dsn, "SELECT seq FROM oversight_positions")
+        return found[0]["seq"] if found else 0
+
+    reached = 0
+    for _ in range(4):
+        command = (sys.executable, "-m", "tests.journal.overseer_victim", dsn)
+        victim = await asyncio.create_subprocess_exec(*command)
+        while (now := await position()) <= reached + 2:
+            await asyncio.sleep(0.005)
+        victim.kill()
+        await victim.wait()
+        reached = now
+        assert reached < len(filed)
+    survivor = Running(journal, dsn)
+    await survivor.caught_up()
+    await survivor.stop()
+    values = await told(journal)
+    changes = [(one["id"], one["revision"]) for one in values]
+    assert len(changes) == len(set(changes)) == len(known.tickets.told) + len(known.changes.told)
+    tickets = {(str(one.id), one.revision, one.state.value) for one in known.tickets.told}
+    assert {(one["id"], one["revision"], one["state"]) for one in values if "kind" in one} == tickets
+
+
 async def test_derived_entries_verify_with_the_journal_and_by_themselves(journal: Journal, dsn: str) -> None:
     casino = Casino()
     running = Running(journal, dsn)
@@ -152,6 +183,17 @@ async def test_what_is_not_mended_or_filed_in_time_is_told_to_be_overdue(journal
     await running.stop()
     late = [(one.get("kind", "obligation"), one["revision"]) for one in await told(journal) if one["overdue"]]
     assert late == [("gap", 2), ("obligation", 2)]
+
+
+async def test_an_entry_that_can_not_be_read_stops_nothing(journal: Journal, dsn: str) -> None:
+    casino = Casino()
+    broken = await casino.end_of_day([("S-1", "HEARTBEAT", 12, 1, "many")])
+    running = Running(journal, dsn)
+    await file(journal, [await casino.register(), broken, await casino.batch(2, [event(7)])])
+    await running.caught_up()
+    await running.stop()
+    assert running.overseer.unreadable == 1
+    assert len(await told(journal)) == 1
 
 
 async def test_postgres_away_is_waited_out(journal: Journal, dsn: str) -> None:

@@ -105,7 +105,7 @@ def test_a_refusal_keeps_its_line_and_parameters() -> None:
     assert [tuple(step) for step in steps] == [("parse", 1.0)]
 
 
-@pytest.mark.parametrize("standing", [None, Standing("093"), Standing("093", COMPLEX)])
+@pytest.mark.parametrize("standing", [None, Standing("093"), Standing("093", taken=True), Standing("093", COMPLEX)])
 def test_questions_and_trust_are_the_same_on_the_other_side(standing: Standing | None) -> None:
     question = Question(b"<x/>", datetime(2026, 11, 22, 16, 45, 0, 123456, UTC), standing)
     assert question_of(question_parts(question)) == question

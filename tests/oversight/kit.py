@@ -208,7 +208,8 @@ def line(draft: Draft, seq: int) -> Line:
 
 def facts_of(drafts: Iterable[Draft], after: int = 0) -> list[Fact]:
     """What the drafts say when they are filed in this order."""
-    return READER.facts(line(draft, seq) for seq, draft in enumerate(drafts, after + 1))
+    read = (READER.fact(line(draft, seq)) for seq, draft in enumerate(drafts, after + 1))
+    return [fact for fact in read if fact is not None]
 
 
 def blank() -> Working:

@@ -1,12 +1,11 @@
 """Which events of a batch do not fit into the order of its times: as few as possible are refused for it."""
 
+from bisect import bisect_right, insort
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
-from typing import Final, NamedTuple
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from validators.runs import in_order
-
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Timed(NamedTuple):
@@ -23,9 +22,7 @@ def untimely(timed: Sequence[Timed], skew: timedelta) -> frozenset[int]:
     Those stand that keep a longest order, of equally long ones the earlier. Time may go back where the clock was
     changed.
     """
-    return frozenset(
-        position for stretch in _stretches(timed) for position in _outliers(stretch, max(skew, timedelta(seconds=1)))
-    )
+    return frozenset(position for stretch in _stretches(timed) for position in _outliers(stretch, skew))
 
 
 def _stretches(timed: Sequence[Timed]) -> Iterator[Sequence[Timed]]:
@@ -38,17 +35,31 @@ def _stretches(timed: Sequence[Timed]) -> Iterator[Sequence[Timed]]:
 
 
 def _outliers(stretch: Sequence[Timed], skew: timedelta) -> Iterator[int]:
-    """Times within one skew of each other count as equal, so that small steps back cost nothing."""
-    kept = in_order([(one.moment - _EPOCH) // skew for one in stretch])
-    behind: list[datetime | None] = []
-    following: datetime | None = None
-    for place in range(len(stretch) - 1, -1, -1):
-        behind.append(following)
+    moments = [one.moment for one in stretch]
+    kept = in_order(_ranks(moments, skew))
+    ahead: list[datetime | None] = [None]
+    for place, moment in enumerate(moments[:-1]):
+        before = ahead[-1]
+        ahead.append(moment if place in kept and (before is None or moment > before) else before)
+    behind: datetime | None = None
+    for place in range(len(moments) - 1, -1, -1):
+        moment, before = moments[place], ahead[place]
         if place in kept:
-            following = stretch[place].moment
-    ahead: datetime | None = None
-    for place, (one, later) in enumerate(zip(stretch, reversed(behind), strict=True)):
-        if place in kept:
-            ahead = one.moment
-        elif (ahead is not None and ahead - one.moment > skew) or (later is not None and one.moment - later > skew):
-            yield one.position
+            behind = moment if behind is None or moment < behind else behind
+        elif (before is not None and before - moment > skew) or (behind is not None and moment - behind > skew):
+            yield stretch[place].position
+
+
+def _ranks(moments: Sequence[datetime], skew: timedelta) -> list[int]:
+    """Numbers in the order of the moments, small steps back taken away.
+
+    A moment that lies at most one skew before an earlier one counts as that one.
+    """
+    seen: list[datetime] = []
+    raised = []
+    for moment in moments:
+        nearest = bisect_right(seen, moment + skew) - 1
+        raised.append(max(moment, seen[nearest]) if nearest >= 0 else moment)
+        insort(seen, moment)
+    order = {moment: rank for rank, moment in enumerate(sorted(set(raised)))}
+    return [order[moment] for moment in raised]

@@ -1,55 +1,33 @@
 """The registered complexes at hand: looked at without waiting, no older than a moment."""
 
-import asyncio
-from types import TracebackType
-from typing import Self
-
-import structlog
-
+from gateway.journal.copies import FollowingCopy
 from gateway.journal.oversight.reading import OversightReader
 from validators.gaming.model import Complex
 
-_log = structlog.get_logger(__name__)
 
+class ComplexRegister(FollowingCopy):
+    """A copy of the register of complexes."""
 
-class ComplexRegister:
-    """A copy of the register that follows its changes every `seconds`; an async context manager."""
+    name = "register"
 
     def __init__(self, reader: OversightReader, seconds: float = 0.25) -> None:
+        super().__init__(seconds)
         self._reader = reader
-        self._seconds = seconds
         self._version = 0
         self._complexes: dict[str, Complex] = {}
-        self._task: asyncio.Task[None] | None = None
 
-    async def __aenter__(self) -> Self:
-        await self.refresh()
-        self._task = asyncio.create_task(self._follow(), name="register of complexes")
-        return self
+    def complex_of(self, complex_id: str) -> Complex | None:
+        """The complex as the copy has it, whoever owns it."""
+        return self._complexes.get(complex_id)
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-
-    def complex_of(self, owner: str, name: str) -> Complex | None:
-        """The owner's complex as the copy has it; None where he has none of that name."""
-        found = self._complexes.get(name)
-        return found if found is not None and found.owner == owner else None
-
-    async def complex_anew(self, owner: str, name: str) -> Complex | None:
-        """The same once everything filed before this call was overseen.
+    async def complex_anew(self, sender: str, complex_id: str) -> Complex | None:
+        """The same once everything that the sender filed before this call was overseen.
 
         Raises Unavailable where oversight does not keep up.
         """
-        await self._reader.caught_up(owner)
+        await self._reader.caught_up(sender)
         await self.refresh()
-        return self.complex_of(owner, name)
+        return self.complex_of(complex_id)
 
     async def refresh(self) -> None:
         """Takes up what changed. Raises Unavailable."""
@@ -58,15 +36,3 @@ class ComplexRegister:
             for one in await self._reader.complexes_since(self._version):
                 self._complexes[one.id] = one
             self._version = version
-
-    async def _follow(self) -> None:
-        known = True
-        while True:
-            await asyncio.sleep(self._seconds)
-            try:
-                await self.refresh()
-                known = True
-            except Exception as error:  # noqa: BLE001 - whatever it is, later changes must still be seen
-                if known:
-                    _log.warning("register.not_refreshed", error=type(error).__name__)
-                known = False

@@ -7,7 +7,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 from asyncpg import exceptions as postgres
 
 from gateway.errors import Unavailable
-from gateway.journal.batches import append_last, prepare_partitions
+from gateway.journal.batches import append_last, log_length, prepare_partitions
 from gateway.journal.connections import Connection, Session, close, connect, postgres_needed
 from gateway.journal.encoding import Packer, leaf_of
 from gateway.journal.errors import OverseerFenced
@@ -90,7 +90,7 @@ class OversightStore:
         try:
             await self._with(self._commit, state, upto, prepared)
         except postgres.CheckViolationError:
-            await self._with(prepare_partitions, upto)
+            await self._with(self._make_room)
             await self._with(self._commit, state, upto, prepared)
         self._seq = upto
 
@@ -106,6 +106,10 @@ class OversightStore:
             await save(connection, self._ledger, state)
             if prepared is not None:
                 await append_last(connection, self._ledger, prepared)
+
+    async def _make_room(self, connection: Connection) -> None:
+        """Makes the partition that the derived entry was refused for: nobody had yet."""
+        await prepare_partitions(connection, await log_length(connection, self._ledger))
 
     async def _load(self, connection: Connection, facts: Sequence[Fact]) -> Working:
         return await self._loader(connection).for_facts(facts)

@@ -56,10 +56,12 @@ class Delivery:
     async def run(self, scripts: list[Iterator[Step]], progress: Callable[[int], Awaitable[None]]) -> None:
         """Takes the steps of all houses side by side; raises NotDelivered when one is not answered in time."""
         started = time.monotonic()
-        async with asyncio.TaskGroup() as houses:
-            telling = asyncio.create_task(self._tell(progress))
-            tasks = [houses.create_task(self._house(steps, started)) for steps in scripts]
-            await asyncio.wait(tasks)
+        telling = asyncio.create_task(self._tell(progress))
+        try:
+            async with asyncio.TaskGroup() as houses:
+                for steps in scripts:
+                    houses.create_task(self._house(steps, started))
+        finally:
             telling.cancel()
 
     async def _house(self, steps: Iterator[Step], started: float) -> None:

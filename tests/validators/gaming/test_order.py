@@ -22,6 +22,11 @@ def test_one_that_runs_ahead_or_falls_back_costs_itself_alone() -> None:
     assert out_of([0, 1, 2, 3, -3600]) == {4}
 
 
+def test_small_steps_back_do_not_weaken_the_order() -> None:
+    assert out_of([0, -86_400, 0, -1, -1]) == {1}
+    assert out_of([0, 299, 1, 298, 2, 5000, 297, 3, 296]) == {5}
+
+
 def test_of_equally_many_the_earlier_stand() -> None:
     assert out_of([3600, 0]) == {1}
     assert out_of([0, 3600, 1]) == {2}
