@@ -4,6 +4,7 @@ import base64
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from operator import itemgetter
 from typing import Any
 
 import orjson
@@ -80,11 +81,11 @@ class Reader:
 
     def _batch(self, line: Line, receipt: Mapping[str, Any]) -> Batch:
         series = receipt["series"]
-        events = [orjson.loads(value)["item"] for topic, value in line.records if topic == EVENTS]
+        items = (orjson.loads(value)["item"] for topic, value in line.records if topic == EVENTS)
+        events = sorted(items, key=itemgetter("sequence"))
         first, last = series["first"], series["last"]
-        numbers = [event["sequence"] for event in events]
         refused = [item["number"] for item in receipt["items"] if first <= item["number"] <= last]
-        arrived = runs(sorted(numbers + refused) if refused else numbers)
+        arrived = runs(sorted([*refused, *(event["sequence"] for event in events)]))
         return Batch(
             _origin(line, receipt),
             series["name"],

@@ -9,7 +9,20 @@ import pytest
 from gateway.model import Draft
 from gateway.oversight.state import Working
 from gateway.oversight.tickets import Ticket
-from tests.oversight.kit import ENGINE, NOON, PLAYER, Casino, blank, event, facts_of, games, guid, meters, oversee
+from tests.oversight.kit import (
+    ENGINE,
+    NOON,
+    PARAMETERS,
+    PLAYER,
+    Casino,
+    blank,
+    event,
+    facts_of,
+    games,
+    guid,
+    meters,
+    oversee,
+)
 
 PLACES = itertools.count(100, 100)
 
@@ -55,11 +68,19 @@ async def test_a_fork_is_told_with_its_evidence_until_it_is_repaired_and_a_later
     state = await after(casino.register(), casino.batch(1, [event(1)]))
     await then(state, casino.batch(1, [event(1)], salt="other", forked=True))
     first = only(state, "fork")
-    assert first.detail["batch"] == 1
+    assert (first.detail["batch"], first.detail["count"]) == (1, 1)
     await then(state, casino.repair(1, "FORK"))
     assert kinds(state) == []
     await then(state, casino.batch(1, [event(1)], salt="third", forked=True))
     assert only(state, "fork").id != first.id
+
+
+async def test_thousands_of_forks_of_one_number_do_not_swell_their_ticket() -> None:
+    casino, most = Casino(), PARAMETERS.forks_told
+    state = await after(casino.register(), casino.batch(1, [event(1)]))
+    await then(state, *(casino.batch(1, [event(1)], salt=str(one), forked=True) for one in range(most + 5)))
+    told = only(state, "fork")
+    assert (told.detail["count"], len(told.detail["others"]), told.revision) == (most + 5, most, most + 5)
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,7 @@ def complex_of(row: asyncpg.Record) -> Complex:
         certificate=row["certificate"],
         units=orjson.loads(row["units"]),
         software=frozenset(row["software"]),
+        revision=row["version"],
     )
 
 

@@ -249,8 +249,7 @@ ON CONFLICT (id) DO UPDATE SET total = EXCLUDED.total, events = EXCLUDED.events,
 SELECT version FROM register;
 
 -- name: complexes_since
-SELECT id, owner, state, kind, name, premises, heartbeat_seconds, certificate, units, software
-FROM complexes WHERE version > $1;
+SELECT * FROM complexes WHERE version > $1;
 
 -- name: complexes_of_owner
 SELECT complexes.*, top_batch, top_event, received_batches, heard_at, clock_ms
