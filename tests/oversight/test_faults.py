@@ -199,6 +199,27 @@ async def test_winnings_in_parts_make_one_obligation_and_the_fm1_may_come_first(
     assert [one.open for one in early.changes.told] == [False]
 
 
+async def test_a_corrected_fm1_counts_once_and_by_its_last_version() -> None:
+    casino, document = Casino(), guid(7)
+    paid = event(1, "CASH-OUT", "D-1", amount="1000000", means="CASH", player=PLAYER)
+    state = await after(casino.register(), casino.batch(1, [paid]))
+
+    async def standing(amount: str, **more: Any) -> tuple[int, bool]:
+        await then(state, casino.notice(more.pop("player", PLAYER), amount, document=document, **more))
+        (known,) = (one for one in state.obligations.values() if one.player == PLAYER)
+        return known.reported // 100, known.open
+
+    assert await standing("600000") == (600_000, True)
+    assert await standing("600000") == (600_000, True)
+    assert await standing("999999") == (999_999, True)
+    assert await standing("1000000") == (1_000_000, False)
+    assert await standing("400000") == (400_000, True)
+    assert await standing("1000000", player="850315300999") == (0, True)
+    assert await standing("1000000", operation="0511") == (0, True)
+    assert await standing("1000000") == (1_000_000, False)
+    assert [one.reported for one in state.obligations.values() if one.player != PLAYER] == [0]
+
+
 async def test_tokens_and_nameless_players_owe_nothing() -> None:
     casino = Casino()
     paid = [
