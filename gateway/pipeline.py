@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import ClassVar, Protocol
 
 from uuid_utils.compat import uuid7
@@ -27,6 +28,7 @@ from gateway.sealing.keys import KeyHolder
 from gateway.sealing.receipts import read_receipt, seal_receipt
 from gateway.sealing.records import records_for
 from gateway.sealing.refusals import SignatureRefused
+from validators.gaming.complexes import BY_REGISTER, REGISTRATION
 from validators.gaming.model import Complex
 from validators.series import FORK, fork_finding
 
@@ -178,7 +180,8 @@ class Pipeline:
 
         Who the signer is at this moment, and whether it may file this, is said here; where it turns out to have
         another standing than it was judged under, or none was known yet, the message is judged under the right one.
-        Nothing of a complex is refused, and none is registered, before all that its owner filed about it is known.
+        No complex is registered or changed, and nothing is refused by what it is registered as, before all that its
+        owner filed about it is known; whatever else is wrong with a message is said at once.
         """
         examined = await self.judging.examine(submission, None)
         sender = self._sender_of(examined)
@@ -186,7 +189,7 @@ class Pipeline:
         named = examined.complex_id
         standing = standing_of(sender, self.register.complex_of(named) if named else None)
         judged = await self._judged(submission, examined, standing)
-        if named and (standing.complex is None or judged.judgement.items or not judged.judgement.verdict.stands):
+        if named and (standing.complex is None or _hangs_on_register(judged.judgement)):
             anew = standing_of(sender, await self.register.complex_anew(sender.identifier, named))
             if anew.mark != standing.mark:
                 judged = await self._judged(submission, examined, anew)
@@ -220,6 +223,14 @@ class Pipeline:
         if any(finding.code == FORK for finding in receipt.findings):
             raise forks(receipt)
         return Outcome(receipt, repeated=True)
+
+
+def _hangs_on_register(judgement: Judgement) -> bool:
+    """Whether a newer register of complexes may lead to another verdict, or the message changes the register."""
+    if judgement.message_type == REGISTRATION:
+        return True
+    found = chain(judgement.findings, *(item.findings for item in judgement.items))
+    return any(finding.code in BY_REGISTER for finding in found)
 
 
 def forks(receipt: Receipt) -> SeriesConflict:

@@ -219,8 +219,12 @@ CREATE TABLE complex_batches (
     previous bytea NOT NULL,
     first bigint NOT NULL,
     last bigint NOT NULL,
+    runs bigint[] NOT NULL DEFAULT '{}',
+    ids bytea NOT NULL DEFAULT '',
     PRIMARY KEY (complex, number)
 );
+ALTER TABLE complex_batches ALTER COLUMN ids SET STORAGE EXTERNAL;
+COMMENT ON COLUMN complex_batches.ids IS '16 bytes for each accepted event in the order of their sequences, which are the runs';
 CREATE INDEX complex_batches_events ON complex_batches (complex, first);
 
 CREATE TABLE chain_repairs (
@@ -305,6 +309,17 @@ CREATE TABLE tickets (
 CREATE UNIQUE INDEX tickets_open ON tickets (complex, kind, subject) WHERE state = 'open';
 CREATE INDEX tickets_due ON tickets (ledger, deadline) WHERE state = 'open' AND NOT overdue;
 CREATE INDEX tickets_of_owner ON tickets (owner, opened_at, id);
+
+CREATE TABLE notices (
+    owner text NOT NULL,
+    document text NOT NULL,
+    operation text NOT NULL,
+    day date NOT NULL,
+    amount numeric NOT NULL,
+    players text[] NOT NULL,
+    PRIMARY KEY (owner, document)
+);
+COMMENT ON TABLE notices IS 'what the accepted FM-1s about winnings say, each document by its last version';
 
 CREATE TABLE obligations (
     id uuid PRIMARY KEY,

@@ -14,13 +14,14 @@ def link(state: Working, batch: Batch, occasion: Occasion) -> None:
     _compare(state, batch.complex, batch.number + 1, batch.owner, occasion)
 
 
-def fork(state: Working, found: Fork, occasion: Occasion) -> None:
-    """Tells of a second batch under a number, by its hash."""
+def fork(state: Working, found: Fork, most: int, occasion: Occasion) -> None:
+    """Tells of a second batch under a number, by its hash; of further ones by their count, once `most` are named."""
     about = (found.complex, Kind.FORK, str(found.number))
     known = state.tickets.find(*about)
-    others = [*known.detail["others"]] if known else []
-    evidence = {"sha256": found.sha256, "receipt": found.origin.receipt}
-    detail = {"batch": found.number, "others": [*others, evidence]}
+    others, count = (known.detail["others"], known.detail["count"]) if known else ([], 0)
+    if len(others) < most:
+        others = [*others, {"sha256": found.sha256, "receipt": found.origin.receipt}]
+    detail = {"batch": found.number, "count": count + 1, "others": others}
     state.tickets.raise_for(about, found.owner, detail, occasion)
 
 

@@ -38,7 +38,7 @@ class Engine:
                 self._batch(state, fact, owned, occasion)
                 remarks.remember(state, fact, named)
             elif isinstance(fact, Fork):
-                chain.fork(state, fact, occasion)
+                chain.fork(state, fact, self.parameters.forks_told, occasion)
                 continue
             elif isinstance(fact, Repair):
                 chain.repair(state, fact, occasion)
@@ -66,7 +66,7 @@ class Engine:
         return known if known is not None and known.owner == fact.owner else None
 
     def _batch(self, state: Working, batch: Batch, owned: Complex, occasion: Occasion) -> None:
-        placed = sequence.place(state, batch, occasion)
+        placed = sequence.place(state, batch, self.parameters.ranges_told, occasion)
         chain.link(state, batch, occasion)
         meters.check(state, batch, placed, self.parameters.meters, occasion)
         totals.count(state, batch, self.parameters.differences_told, occasion)

@@ -144,15 +144,25 @@ class Registration:
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
-    """An accepted FM-1 about winnings: who took part, on which local day, and the amount in hundredths of a tenge."""
+class Reported:
+    """What an FM-1 says of winnings: who took part, on which local day, and the amount in hundredths of a tenge."""
 
-    origin: Origin
-    owner: str
     operation: str
     day: date
     amount: int
     players: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """An accepted FM-1. A later one of the same document stands in for it; `reported` is None where it is not about
+    winnings.
+    """
+
+    origin: Origin
+    owner: str
+    document: str
+    reported: Reported | None
 
 
 OfComplex = Batch | Fork | DayReport | Repair | Registration

@@ -13,7 +13,7 @@ from gateway.oversight.facts import Batch, DayReport, Fact, Fork, Notice, Regist
 from gateway.oversight.obligations import About, abouts_of, winnings_of
 from gateway.oversight.parameters import WinningsRules
 from gateway.oversight.remarks import originals
-from gateway.oversight.state import Marks, What, Working
+from gateway.oversight.state import Document, Marks, What, Working
 from gateway.oversight.tickets import Kind, TicketKey
 from validators.gaming.model import Complex
 
@@ -52,9 +52,14 @@ class Needs:
         coming = self._reports()
         return sorted(key for key in self.days() if key in state.reports or key in coming)
 
-    def obligations(self, complexes: Mapping[str, Complex], rules: WinningsRules) -> list[UUID]:
-        """The obligations that winnings and FM-1s of the run are about."""
-        return sorted({about.id for about in self._abouts(complexes, rules)})
+    def documents(self) -> list[Document]:
+        """The FM-1s of the run."""
+        return sorted({(fact.owner, fact.document) for fact in self.facts if isinstance(fact, Notice)})
+
+    def obligations(self, state: Working, rules: WinningsRules) -> list[UUID]:
+        """The obligations that winnings and FM-1s of the run are about, or earlier versions of these FM-1s."""
+        earlier = (about for (owner, _), says in state.notices.items() for about in abouts_of(owner, says))
+        return sorted({about.id for about in (*self._abouts(state.complexes, rules), *earlier)})
 
     def originals(self) -> list[tuple[str, int]]:
         """The events of earlier runs that corrections of this one name."""
@@ -92,7 +97,7 @@ class Needs:
     def _abouts(self, complexes: Mapping[str, Complex], rules: WinningsRules) -> Iterator[About]:
         for fact in self.facts:
             if isinstance(fact, Notice):
-                yield from abouts_of(fact)
+                yield from abouts_of(fact.owner, fact.reported)
             elif isinstance(fact, Batch) and fact.complex in complexes:
                 kind = complexes[fact.complex].kind
                 yield from (about for about, _ in winnings_of(fact, kind, rules))

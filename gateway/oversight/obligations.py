@@ -1,6 +1,7 @@
 """FM-1s that are due: winnings of one player, day and operation kind against what was filed about them.
 
-An obligation follows from sums alone, so that it does not matter in which order winnings and FM-1s come.
+An obligation follows from sums alone, so that it does not matter in which order winnings and FM-1s come. Of an FM-1
+that was corrected the last version counts.
 """
 
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from datetime import UTC, date
 from typing import NamedTuple
 from uuid import UUID, uuid5
 
-from gateway.oversight.facts import Batch, Figure, Notice
+from gateway.oversight.facts import Batch, Figure, Notice, Reported
 from gateway.oversight.parameters import WinningsRules
 from gateway.oversight.state import Obligation, Working
 from gateway.oversight.tickets import NAMESPACE, Occasion
@@ -46,12 +47,21 @@ def paid(state: Working, batch: Batch, of: Complex, rules: WinningsRules, occasi
 
 
 def reported(state: Working, notice: Notice, rules: WinningsRules, occasion: Occasion) -> None:
-    """Adds what an FM-1 says about each of those that took part."""
-    for about in abouts_of(notice):
-        known = _known(state, about, rules)
-        if known is not None:
-            state.obligations[known.id] = replace(known, reported=known.reported + notice.amount)
-            _settle(state, known.id, occasion)
+    """Adds what an FM-1 says about each of those that took part, and takes away what an earlier version of it said."""
+    document = (notice.owner, notice.document)
+    before = state.notices.get(document)
+    if notice.reported == before:
+        return
+    state.notices[document] = state.changes.notices[document] = notice.reported
+    changed: set[UUID] = set()
+    for says, sign in ((before, -1), (notice.reported, 1)):
+        for about in abouts_of(notice.owner, says):
+            known = _known(state, about, rules)
+            if known is not None and says is not None:
+                state.obligations[known.id] = replace(known, reported=known.reported + sign * says.amount)
+                changed.add(known.id)
+    for one in sorted(changed):
+        _settle(state, one, occasion)
 
 
 def expire(state: Working, occasion: Occasion) -> None:
@@ -69,9 +79,11 @@ def winnings_of(batch: Batch, entity_kind: str, rules: WinningsRules) -> Iterato
             yield About(batch.owner, player, day, operation), figure
 
 
-def abouts_of(notice: Notice) -> list[About]:
-    """What obligations an FM-1 may be about."""
-    return [About(notice.owner, player, notice.day, notice.operation) for player in sorted(notice.players)]
+def abouts_of(owner: str, says: Reported | None) -> list[About]:
+    """What obligations an FM-1 that says this may be about."""
+    if says is None:
+        return []
+    return [About(owner, player, says.day, says.operation) for player in sorted(says.players)]
 
 
 def _known(state: Working, about: About, rules: WinningsRules) -> Obligation | None:

@@ -29,6 +29,8 @@ class Parameters:
 
     silence_factor: float
     differences_told: int
+    forks_told: int
+    ranges_told: int
     deadline_hours: Mapping[str, int]
     meters: tuple[Meter, ...]
 
@@ -73,4 +75,11 @@ def winnings_rules() -> WinningsRules:
 def _read(data: Mapping[str, Any]) -> Parameters:
     told = data["oversight"]
     meters = tuple(Meter(name, meter["tolerance"], meter["events"]) for name, meter in told["meters"].items())
-    return Parameters(told["silence_factor"], told["differences_told"], told["deadline_hours"], meters)
+    return Parameters(
+        silence_factor=told["silence_factor"],
+        differences_told=told["differences_told"],
+        forks_told=told["forks_told"],
+        ranges_told=told["ranges_told"],
+        deadline_hours=told["deadline_hours"],
+        meters=meters,
+    )

@@ -4,12 +4,13 @@ import base64
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from operator import itemgetter
 from typing import Any
 
 import orjson
 
 from gateway.errors import GatewayError
-from gateway.oversight.facts import Batch, DayReport, Fact, Figure, Fork, Notice, Origin, Registration, Repair
+from gateway.oversight.facts import Batch, DayReport, Fact, Figure, Fork, Notice, Origin, Registration, Repair, Reported
 from gateway.oversight.intervals import runs
 from gateway.oversight.parameters import WinningsRules
 from gateway.oversight.tallying import Tallier, hundredths
@@ -80,11 +81,11 @@ class Reader:
 
     def _batch(self, line: Line, receipt: Mapping[str, Any]) -> Batch:
         series = receipt["series"]
-        events = [orjson.loads(value)["item"] for topic, value in line.records if topic == EVENTS]
+        items = (orjson.loads(value)["item"] for topic, value in line.records if topic == EVENTS)
+        events = sorted(items, key=itemgetter("sequence"))
         first, last = series["first"], series["last"]
-        numbers = [event["sequence"] for event in events]
         refused = [item["number"] for item in receipt["items"] if first <= item["number"] <= last]
-        arrived = runs(sorted(numbers + refused) if refused else numbers)
+        arrived = runs(sorted([*refused, *(event["sequence"] for event in events)]))
         return Batch(
             _origin(line, receipt),
             series["name"],
@@ -99,12 +100,14 @@ class Reader:
             self._tallier.tally(events, arrived),
         )
 
-    def _notice(self, line: Line) -> Notice | None:
+    def _notice(self, line: Line) -> Notice:
+        receipt = payload_of(line.jws)
         value = next((value for topic, value in line.records if topic != REJECTIONS), b"")
-        if not any(sought in value for sought in self._sought):
-            return None
-        record = orjson.loads(value)
-        root = record["message"]["Data"]["Root"]
+        found = self._reported(value) if any(sought in value for sought in self._sought) else None
+        return Notice(_origin(line, receipt), line.sender, receipt["document"] or receipt["id"], found)
+
+    def _reported(self, value: bytes) -> Reported | None:
+        root = orjson.loads(value)["message"]["Data"]["Root"]
         about = root["MessageInformation"]
         moment, amount = read_moment(about.get("TransactionDate")), read_amount(about.get("AmountCurrencyTenge"))
         if about["ViewOperationId"] not in self._operations or moment is None or amount is None:
@@ -112,10 +115,7 @@ class Reader:
         if moment.year < _EARLIEST_YEAR:
             return None
         players = frozenset(name for one in _listed(root["Participants"]["Participant"]) for name in _names(one))
-        origin = _origin(line, record)
-        return Notice(
-            origin, line.sender, about["ViewOperationId"], moment.date(), amount[0] * 100 + amount[1], players
-        )
+        return Reported(about["ViewOperationId"], moment.date(), amount[0] * 100 + amount[1], players)
 
 
 def payload_of(jws: str) -> dict[str, Any]:

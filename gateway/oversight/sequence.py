@@ -1,13 +1,14 @@
 """Gaps and overlaps: which numbers of batches and events did not come, and which came twice."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from gateway.oversight.facts import Batch
+from gateway.oversight.identities import pack
 from gateway.oversight.intervals import Intervals, Piece, holes, without
 from gateway.oversight.state import Filed, Progress, What, Working
-from gateway.oversight.tickets import Kind, Occasion
+from gateway.oversight.tickets import Kind, Occasion, Ticket
 
 Run = tuple[int, int]
 
@@ -24,13 +25,16 @@ class Placed:
         return not any(first <= sequence <= last for first, last in self.again)
 
 
-def place(state: Working, batch: Batch, occasion: Occasion) -> Placed:
-    """Puts a batch and its events in their places: closes gaps, opens those that are certain now."""
+def place(state: Working, batch: Batch, most: int, occasion: Occasion) -> Placed:
+    """Puts a batch and its events in their places: closes gaps, opens those that are certain now.
+
+    A ticket names at most `most` ranges.
+    """
     progress = state.progress.get(batch.complex) or Progress(batch.owner)
     filed = Filed(batch.origin.seq, batch.sha256, batch.previous, batch.first, batch.last)
     state.batches[batch.complex, batch.number] = filed
-    state.changes.batches.append((batch.complex, batch.number, filed))
-    sequence = _Sequence(state, batch, occasion)
+    state.changes.batches.append((batch.complex, batch.number, filed, pack(batch.tally.identities)))
+    sequence = _Sequence(state, batch, most, occasion)
     top_batch = sequence.place_batch(progress.top_batch)
     placed, top_event = sequence.place_events(progress.top_event)
     if placed.again:
@@ -49,6 +53,7 @@ class _Sequence:
 
     state: Working
     batch: Batch
+    most: int
     occasion: Occasion
 
     def place_batch(self, top: int) -> int:
@@ -88,8 +93,8 @@ class _Sequence:
         absent = self.state.absent_of(self.batch.complex, What.EVENT)
         for zone in self._certain():
             unknown = [piece for run in zone for piece in absent.within(*run) if piece.label is None]
-            if unknown:
-                missing = [(piece.first, piece.last) for piece in unknown]
+            for start in range(0, len(unknown), self.most):
+                missing = [(piece.first, piece.last) for piece in unknown[start : start + self.most]]
                 ticket = self._open(What.EVENT, missing)
                 for first, last in missing:
                     absent.cut(first, last)
@@ -109,7 +114,7 @@ class _Sequence:
     def _open(self, what: What, missing: list[Run]) -> UUID:
         first, last = missing[0][0], missing[-1][1]
         about = (self.batch.complex, Kind.GAP, f"{what}/{first}-{last}")
-        detail = _gap(what, first, last, missing)
+        detail = _gap(what, first, last, missing, _count(missing))
         return self.state.tickets.raise_for(about, self.batch.owner, detail, self.occasion).id
 
     def _arrived(self, what: What, pieces: Iterable[Piece[UUID | None]]) -> None:
@@ -122,16 +127,27 @@ class _Sequence:
             ticket = self.state.tickets.by_id(label)
             if ticket is None:
                 continue
-            left = Intervals(Piece(first, last, None) for first, last in ticket.detail["missing"])
-            for piece in came:
-                left.cut(piece.first, piece.last)
-            missing = [(piece.first, piece.last) for piece in left]
-            detail = _gap(what, ticket.detail["first"], ticket.detail["last"], missing)
-            if missing:
-                self.state.tickets.revise(ticket, detail, self.occasion)
-            else:
-                self.state.tickets.close(ticket, self.occasion, **detail)
+            self._lessen(ticket, what, came)
+
+    def _lessen(self, ticket: Ticket, what: What, came: Sequence[Piece[UUID | None]]) -> None:
+        """Takes numbers that came out of a ticket; where that would make too many ranges, out of their count alone."""
+        told = [(first, last) for first, last in ticket.detail["missing"]]
+        left = Intervals(Piece(first, last, None) for first, last in told)
+        for piece in came:
+            left.cut(piece.first, piece.last)
+        count = ticket.detail["count"] - _count((piece.first, piece.last) for piece in came)
+        missing = [(piece.first, piece.last) for piece in left] if len(left) <= self.most else told
+        detail = _gap(what, ticket.detail["first"], ticket.detail["last"], missing if count else [], count)
+        if count:
+            self.state.tickets.revise(ticket, detail, self.occasion)
+        else:
+            self.state.tickets.close(ticket, self.occasion, **detail)
 
 
-def _gap(what: What, first: int, last: int, missing: Iterable[Run]) -> dict[str, object]:
-    return {"what": what.value, "first": first, "last": last, "missing": [list(run) for run in missing]}
+def _gap(what: What, first: int, last: int, missing: Iterable[Run], count: int) -> dict[str, object]:
+    ranges = [list(run) for run in missing]
+    return {"what": what.value, "first": first, "last": last, "count": count, "missing": ranges}
+
+
+def _count(ranges: Iterable[Run]) -> int:
+    return sum(last - first + 1 for first, last in ranges)

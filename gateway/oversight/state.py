@@ -10,7 +10,8 @@ from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
-from gateway.oversight.facts import Amounts, Correction, DayReport, Figure, Mark
+from gateway.oversight.facts import Amounts, Correction, DayReport, Figure, Mark, Reported
+from gateway.oversight.identities import Packed
 from gateway.oversight.intervals import Intervals, Piece
 from gateway.oversight.tickets import TicketBook
 from validators.gaming.model import Complex
@@ -125,6 +126,9 @@ UnitKey = tuple[str, str]
 DayKey = tuple[str, date]
 FigureOfDay = tuple[str, str, int]
 
+Document = tuple[str, str]
+"""The owner of an FM-1, and what identifies it through all of its versions."""
+
 
 @dataclass(slots=True)
 class Changes:
@@ -132,7 +136,7 @@ class Changes:
 
     complexes: dict[str, Complex] = field(default_factory=dict)
     progress: set[str] = field(default_factory=set)
-    batches: list[tuple[str, int, Filed]] = field(default_factory=list)
+    batches: list[tuple[str, int, Filed, Packed]] = field(default_factory=list)
     repairs: list[tuple[str, int, str]] = field(default_factory=list)
     marks: list[tuple[str, Mark]] = field(default_factory=list)
     moved: dict[tuple[str, str, int], Amounts] = field(default_factory=dict)
@@ -141,6 +145,7 @@ class Changes:
     reports: dict[DayKey, DayReport] = field(default_factory=dict)
     waiting: dict[tuple[str, int], Correction] = field(default_factory=dict)
     decided: list[tuple[str, int]] = field(default_factory=list)
+    notices: dict[Document, Reported | None] = field(default_factory=dict)
     obligations: dict[UUID, Obligation] = field(default_factory=dict)
     told: list[Obligation] = field(default_factory=list)
 
@@ -164,6 +169,7 @@ class Working:
     reports: dict[DayKey, DayReport] = field(default_factory=dict)
     waiting: dict[str, dict[int, Correction]] = field(default_factory=dict)
     identities: dict[tuple[str, int], str | None] = field(default_factory=dict)
+    notices: dict[Document, Reported | None] = field(default_factory=dict)
     obligations: dict[UUID, Obligation] = field(default_factory=dict)
     changes: Changes = field(default_factory=Changes)
     _loaded: dict[tuple[str, What], frozenset[Piece[UUID | None]]] = field(default_factory=dict)

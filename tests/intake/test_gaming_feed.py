@@ -28,7 +28,7 @@ from gateway.client.gaming import (
 from gateway.intake.services import Services
 from gateway.journal.oversight.store import OversightStore
 from gateway.overseer import Judging, Overseer
-from tests.bus.kit import KEYS
+from tests.bus.kit import KEYS, until
 from tests.intake.kit import XML, World
 from tests.intake.test_filing import refresh
 from tests.oversight.kit import PARAMETERS, RULES
@@ -187,3 +187,35 @@ async def test_another_owner_can_neither_register_nor_feed_nor_see_a_complex(fee
     assert [finding["code"] for finding in fed["findings"]] == [finding["code"] for finding in nowhere["findings"]]
     seen = await feed.client.get(f"/v1/gaming/complexes/{feed.name}", headers=await world["casino"].bearer())
     assert seen.status_code == 404
+
+
+async def test_a_suspension_a_change_and_a_retirement_are_what_batches_are_judged_by(
+    feed: Feed, services: Services
+) -> None:
+    async def now(action: Action, state: State | None = None) -> None:
+        await feed.post(registration_xml(feed.envelope, feed.name, action, state))
+        await services.pipeline.register.complex_anew(feed.world[OWNER].identifier, feed.name)
+
+    await feed.send(feed.batch(1, feed.event("HEARTBEAT", "S-1")))
+    await now(Action.SUSPEND)
+    refused = await feed.send(feed.batch(2, feed.event("HEARTBEAT", "S-1")), 422)
+    assert [one["code"] for one in refused["findings"]] == ["GAM-002"]
+    await now(Action.RESUME)
+    await now(Action.CHANGE, State("093", "Feed", "750000000", 60, units=[Unit("NEW-1", "SERVER")]))
+    facts = await feed.send(feed.batch(2, feed.event("HEARTBEAT", "S-1"), feed.event("HEARTBEAT", "NEW-1")))
+    assert [[one["code"] for one in item["findings"]] for item in facts["items"]] == [["GAM-023"]]
+    await now(Action.RETIRE)
+    await feed.send(feed.batch(3, feed.event("HEARTBEAT", "NEW-1")), 422)
+    await feed.post(registration_xml(feed.envelope, feed.name, Action.RESUME), 422)
+
+
+async def test_while_nobody_oversees_only_what_hangs_on_the_register_waits(feed: Feed, overseer: Overseer) -> None:
+    await feed.send(feed.batch(1, feed.event("HEARTBEAT", "S-1")))
+    assert await feed.open_kinds() == []
+    overseer.stop()
+    await until(lambda: not overseer.ready)
+    bad = feed.event("BUY-IN", "D-1", amount="5", means="GOLD")
+    facts = await feed.send(feed.batch(2, bad, feed.event("HEARTBEAT", "S-1")))
+    assert [item["number"] for item in facts["items"]] == [bad["sequence"]]
+    await feed.send(feed.batch(3, feed.event("HEARTBEAT", "NO-SUCH-UNIT")), 503)
+    await feed.post(registration_xml(feed.envelope, feed.name, Action.SUSPEND), 503)

@@ -140,7 +140,7 @@ async def test_derived_entries_verify_with_the_journal_and_by_themselves(journal
     facts = orjson.loads(record.value)
     assert (headers["ce_type"], headers["ce_subject"]) == ("kz.fma.gaming.ticket.v1", "CASINO-1")
     assert headers["ce_id"] == f"{facts['id']}/1"
-    assert facts["detail"] == {"what": "batch", "first": 1, "last": 2, "missing": [[1, 2]]}
+    assert facts["detail"] == {"what": "batch", "first": 1, "last": 2, "count": 2, "missing": [[1, 2]]}
 
 
 async def test_a_second_overseer_fences_the_first(journal: Journal, dsn: str) -> None:

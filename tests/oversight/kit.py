@@ -141,8 +141,10 @@ class Casino:
         }
         return await self._message("EndOfDay", "fma.gaming.integrity.v1", content)
 
-    async def notice(self, player: str, amount: str, operation: str = "0121", day: date = DAY) -> Draft:
-        """An accepted FM-1 about winnings."""
+    async def notice(
+        self, player: str, amount: str, operation: str = "0121", day: date = DAY, document: str | None = None
+    ) -> Draft:
+        """An accepted FM-1 about winnings; a document of its own where none is named."""
         root = {
             "MessageInformation": {
                 "TransactionDate": f"{day:%d.%m.%Y} 18:00:00",
@@ -152,7 +154,10 @@ class Casino:
             "Participants": {"Participant": {"IndividualIssue": player}},
         }
         judgement = replace(
-            self._judgement("doc", "fma.fm1.threshold.v1", "", {"Data": {"Root": root}}), family="fm1", key=None
+            self._judgement("doc", "fma.fm1.threshold.v1", "", {"Data": {"Root": root}}),
+            family="fm1",
+            key=None,
+            document=document,
         )
         self.made += 1
         return await self._draft(judgement, f"fm1 {self.made}".encode())
@@ -181,7 +186,7 @@ class Casino:
         receipt = Receipt(
             id=uuid.uuid5(uuid.NAMESPACE_URL, f"{self.owner} {body.decode()}"),
             verdict=judgement.verdict,
-            document=None,
+            document=judgement.document,
             version=None,
             sender=self.owner,
             sha256=hashlib.sha256(body).hexdigest(),

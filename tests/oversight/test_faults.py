@@ -9,7 +9,20 @@ import pytest
 from gateway.model import Draft
 from gateway.oversight.state import Working
 from gateway.oversight.tickets import Ticket
-from tests.oversight.kit import ENGINE, NOON, PLAYER, Casino, blank, event, facts_of, games, guid, meters, oversee
+from tests.oversight.kit import (
+    ENGINE,
+    NOON,
+    PARAMETERS,
+    PLAYER,
+    Casino,
+    blank,
+    event,
+    facts_of,
+    games,
+    guid,
+    meters,
+    oversee,
+)
 
 PLACES = itertools.count(100, 100)
 
@@ -55,11 +68,19 @@ async def test_a_fork_is_told_with_its_evidence_until_it_is_repaired_and_a_later
     state = await after(casino.register(), casino.batch(1, [event(1)]))
     await then(state, casino.batch(1, [event(1)], salt="other", forked=True))
     first = only(state, "fork")
-    assert first.detail["batch"] == 1
+    assert (first.detail["batch"], first.detail["count"]) == (1, 1)
     await then(state, casino.repair(1, "FORK"))
     assert kinds(state) == []
     await then(state, casino.batch(1, [event(1)], salt="third", forked=True))
     assert only(state, "fork").id != first.id
+
+
+async def test_thousands_of_forks_of_one_number_do_not_swell_their_ticket() -> None:
+    casino, most = Casino(), PARAMETERS.forks_told
+    state = await after(casino.register(), casino.batch(1, [event(1)]))
+    await then(state, *(casino.batch(1, [event(1)], salt=str(one), forked=True) for one in range(most + 5)))
+    told = only(state, "fork")
+    assert (told.detail["count"], len(told.detail["others"]), told.revision) == (most + 5, most, most + 5)
 
 
 @pytest.mark.parametrize(
@@ -176,6 +197,27 @@ async def test_winnings_in_parts_make_one_obligation_and_the_fm1_may_come_first(
     early = await after(casino.notice(PLAYER, "1000000"), Casino().register())
     await then(early, casino.batch(1, [event(1, "CASH-OUT", "D-1", amount="1000000", **who)]))
     assert [one.open for one in early.changes.told] == [False]
+
+
+async def test_a_corrected_fm1_counts_once_and_by_its_last_version() -> None:
+    casino, document = Casino(), guid(7)
+    paid = event(1, "CASH-OUT", "D-1", amount="1000000", means="CASH", player=PLAYER)
+    state = await after(casino.register(), casino.batch(1, [paid]))
+
+    async def standing(amount: str, **more: Any) -> tuple[int, bool]:
+        await then(state, casino.notice(more.pop("player", PLAYER), amount, document=document, **more))
+        (known,) = (one for one in state.obligations.values() if one.player == PLAYER)
+        return known.reported // 100, known.open
+
+    assert await standing("600000") == (600_000, True)
+    assert await standing("600000") == (600_000, True)
+    assert await standing("999999") == (999_999, True)
+    assert await standing("1000000") == (1_000_000, False)
+    assert await standing("400000") == (400_000, True)
+    assert await standing("1000000", player="850315300999") == (0, True)
+    assert await standing("1000000", operation="0511") == (0, True)
+    assert await standing("1000000") == (1_000_000, False)
+    assert [one.reported for one in state.obligations.values() if one.player != PLAYER] == [0]
 
 
 async def test_tokens_and_nameless_players_owe_nothing() -> None:

@@ -37,6 +37,8 @@ async def _make(random: Random, batches: int) -> World:
     for player in (PLAYER, "N0815"):
         if random.random() < 0.7:
             rest.append(await casino.notice(player, random.choice(["400000", "1500000", "9000000"])))
+            again = guid(random.getrandbits(64))
+            rest += [await casino.notice(player, "300000", document=again) for _ in range(2)]
     return World(registrations, rest)
 
 

@@ -5,10 +5,9 @@ from datetime import datetime
 from typing import Any
 
 import asyncpg
-import orjson
 
 from gateway.journal.connections import Connection
-from gateway.journal.encoding import Packer
+from gateway.journal.oversight.identities import identities_of
 from gateway.journal.oversight.rows import (
     columns,
     complex_of,
@@ -18,6 +17,7 @@ from gateway.journal.oversight.rows import (
     obligation_of,
     progress_of,
     report_of,
+    reported_of,
     ticket_of,
 )
 from gateway.journal.queries import sql
@@ -25,7 +25,6 @@ from gateway.oversight.facts import Correction, Fact, Figure
 from gateway.oversight.intervals import Piece
 from gateway.oversight.needs import Needs, absent_wanted, marks_wanted, meter_subjects, stretches
 from gateway.oversight.parameters import Parameters, WinningsRules
-from gateway.oversight.reading import EVENTS
 from gateway.oversight.state import Absent, Marks, What, Working
 from gateway.oversight.tickets import Kind, TicketBook
 
@@ -40,7 +39,6 @@ class Loader:
         self._ledger = ledger
         self._parameters = parameters
         self._rules = rules
-        self._packer = Packer()
 
     def empty(self) -> Working:
         """A working set with nothing in it."""
@@ -52,6 +50,7 @@ class Loader:
         if not facts:
             return state
         await self._complexes(needs, state)
+        await self._notices(needs, state)
         await self._obligations(needs, state)
         if state.complexes or needs.complexes():
             await self._neighbours(needs, state)
@@ -82,8 +81,14 @@ class Loader:
         state.complexes[row["id"]] = complex_of(row)
         state.progress[row["id"]] = progress_of(row)
 
+    async def _notices(self, needs: Needs, state: Working) -> None:
+        documents = needs.documents()
+        if documents:
+            for row in await self._fetch("notices_of_documents", *columns(documents, 2)):
+                state.notices[row["owner"], row["document"]] = reported_of(row)
+
     async def _obligations(self, needs: Needs, state: Working) -> None:
-        wanted = needs.obligations(state.complexes, self._rules)
+        wanted = needs.obligations(state, self._rules)
         if wanted:
             for row in await self._fetch("obligations_by_id", wanted):
                 known = obligation_of(row)
@@ -126,23 +131,7 @@ class Loader:
             state.waiting.setdefault(row["complex"], {})[one.sequence] = one
         originals = needs.originals()
         if originals:
-            state.identities.update(await self._identities(originals))
-
-    async def _identities(self, events: list[tuple[str, int]]) -> dict[tuple[str, int], str]:
-        """The ids of accepted events of earlier runs, read from the entries that hold them."""
-        by_entry: dict[int, set[tuple[str, int]]] = {}
-        for row in await self._fetch("batches_with_events", *columns(events, 2)):
-            by_entry.setdefault(row["seq"], set()).add((row["complex"], row["sequence"]))
-        found: dict[tuple[str, int], str] = {}
-        for seq, wanted in sorted(by_entry.items()):
-            for row in await self._fetch("records_at", self._ledger, seq):
-                for topic, value in self._packer.values(row["records"]):
-                    if topic == EVENTS:
-                        record = orjson.loads(value)
-                        key = (record["series"], record["item"]["sequence"])
-                        if key in wanted:
-                            found[key] = str(record["item"]["id"]).upper()
-        return found
+            state.identities.update(await identities_of(self._connection, originals))
 
     async def _absent(self, needs: Needs, state: Working) -> None:
         pieces: dict[tuple[str, What], list[Piece[Any]]] = {}

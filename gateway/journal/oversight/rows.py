@@ -11,7 +11,7 @@ import orjson
 
 from gateway.journal.encoding import Packer
 from gateway.journal.rows import plain_uuid
-from gateway.oversight.facts import DayReport, Figure, Mark, Origin
+from gateway.oversight.facts import DayReport, Figure, Mark, Origin, Reported
 from gateway.oversight.reading import Line
 from gateway.oversight.state import Filed, Obligation, Progress
 from gateway.oversight.tickets import Kind, State, Ticket
@@ -47,6 +47,7 @@ def complex_of(row: asyncpg.Record) -> Complex:
         certificate=row["certificate"],
         units=orjson.loads(row["units"]),
         software=frozenset(row["software"]),
+        revision=row["version"],
     )
 
 
@@ -89,6 +90,11 @@ def obligation_of(row: asyncpg.Record) -> Obligation:
     """An obligation, or sums that may become one."""
     whole = {name: int(row[name]) for name in ("threshold", "total", "reported")}
     return Obligation(**{**dict(row), **whole, "id": plain_uuid(row["id"])})
+
+
+def reported_of(row: asyncpg.Record) -> Reported:
+    """What an FM-1 says of winnings by its last version."""
+    return Reported(row["operation"], row["day"], int(row["amount"]), frozenset(row["players"]))
 
 
 def report_of(row: asyncpg.Record, owner: str) -> DayReport:

@@ -20,6 +20,7 @@ async def save(connection: Connection, ledger: int, state: Working) -> None:
     await saver.days()
     await saver.corrections()
     await saver.tickets()
+    await saver.notices()
     await saver.obligations()
 
 
@@ -44,8 +45,18 @@ class _Saver:
 
     async def sequences(self) -> None:
         batches = [
-            (name, number, one.seq, bytes.fromhex(one.sha256), bytes.fromhex(one.previous), one.first, one.last)
-            for name, number, one in self._changes.batches
+            (
+                name,
+                number,
+                one.seq,
+                bytes.fromhex(one.sha256),
+                bytes.fromhex(one.previous),
+                one.first,
+                one.last,
+                array(packed.runs),
+                packed.ids,
+            )
+            for name, number, one, packed in self._changes.batches
         ]
         await self._keep("keep_batches", batches)
         await self._keep("keep_repairs", self._changes.repairs)
@@ -99,6 +110,13 @@ class _Saver:
             for one in self._state.tickets.changed.values()
         ]
         await self._keep("keep_tickets", rows, self._ledger)
+
+    async def notices(self) -> None:
+        said = {document: says for document, says in self._changes.notices.items() if says is not None}
+        await self._keep("drop_notices", sorted(self._changes.notices.keys() - said.keys()))
+        for (owner, document), says in said.items():
+            facts = (says.operation, says.day, str(says.amount), sorted(says.players))
+            await self._connection.execute(sql("keep_notice"), owner, document, *facts)
 
     async def obligations(self) -> None:
         rows = [

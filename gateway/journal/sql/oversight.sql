@@ -27,9 +27,6 @@ FROM (
 WHERE weight <= $4 OR seq = $2 + 1
 ORDER BY seq;
 
--- name: records_at
-SELECT records FROM entries WHERE ledger = $1 AND seq = $2;
-
 -- name: complexes_by_id
 SELECT complexes.*, top_batch, top_event, received_batches, heard_at, clock_ms
 FROM unnest($1::text[]) AS wanted (complex)
@@ -54,13 +51,26 @@ FROM unnest($1::text[], $2::bigint[]) AS wanted (complex, number)
 JOIN complex_batches AS batches ON batches.complex = wanted.complex AND batches.number = wanted.number;
 
 -- name: batches_with_events
-SELECT wanted.complex, wanted.sequence, found.seq
+SELECT wanted.complex, wanted.sequence, found.number
 FROM unnest($1::text[], $2::bigint[]) AS wanted (complex, sequence)
 CROSS JOIN LATERAL (
-    SELECT seq FROM complex_batches AS batches
-    WHERE batches.complex = wanted.complex AND batches.first <= wanted.sequence AND batches.last >= wanted.sequence
-    ORDER BY batches.first DESC LIMIT 1
+    SELECT number FROM (
+        SELECT number, first, last FROM complex_batches AS batches
+        WHERE batches.complex = wanted.complex AND batches.first <= wanted.sequence
+        ORDER BY batches.first DESC LIMIT 64
+    ) AS near
+    WHERE last >= wanted.sequence ORDER BY first DESC LIMIT 1
 ) AS found;
+
+-- name: runs_of_batches
+SELECT batches.complex, batches.number, batches.runs
+FROM unnest($1::text[], $2::bigint[]) AS wanted (complex, number)
+JOIN complex_batches AS batches ON batches.complex = wanted.complex AND batches.number = wanted.number;
+
+-- name: identities_at
+SELECT wanted.complex, wanted.sequence, substring(batches.ids FROM (wanted.place * 16 + 1)::integer FOR 16) AS id
+FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[]) AS wanted (complex, number, sequence, place)
+JOIN complex_batches AS batches ON batches.complex = wanted.complex AND batches.number = wanted.number;
 
 -- name: repairs_by_number
 SELECT repairs.complex, repairs.number, repairs.previous
@@ -139,6 +149,11 @@ SELECT tickets.* FROM unnest($1::uuid[]) AS wanted (id) JOIN tickets ON tickets.
 -- name: tickets_expiring
 SELECT * FROM tickets WHERE ledger = $1 AND deadline <= $2 AND state = 'open' AND NOT overdue ORDER BY deadline LIMIT $3;
 
+-- name: notices_of_documents
+SELECT notices.owner, notices.document, operation, day, amount::text, players
+FROM unnest($1::text[], $2::text[]) AS wanted (owner, document)
+JOIN notices ON notices.owner = wanted.owner AND notices.document = wanted.document;
+
 -- name: obligations_by_id
 SELECT id, owner, player, day, operation, threshold::text, deadline, total::text, events, reported::text, overdue,
     revision, opened_at, closed_at
@@ -170,8 +185,10 @@ ON CONFLICT (complex) DO UPDATE SET top_batch = EXCLUDED.top_batch, top_event = 
     received_batches = EXCLUDED.received_batches, heard_at = EXCLUDED.heard_at, clock_ms = EXCLUDED.clock_ms;
 
 -- name: keep_batches
-INSERT INTO complex_batches (complex, number, seq, sha256, previous, first, last)
-SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bytea[], $5::bytea[], $6::bigint[], $7::bigint[]);
+INSERT INTO complex_batches (complex, number, seq, sha256, previous, first, last, runs, ids)
+SELECT complex, number, seq, sha256, previous, first, last, runs::bigint[], ids
+FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bytea[], $5::bytea[], $6::bigint[], $7::bigint[], $8::text[],
+    $9::bytea[]) AS new (complex, number, seq, sha256, previous, first, last, runs, ids);
 
 -- name: keep_repairs
 INSERT INTO chain_repairs (complex, number, previous) SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[])
@@ -232,6 +249,15 @@ FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text
 ON CONFLICT (id) DO UPDATE SET state = EXCLUDED.state, overdue = EXCLUDED.overdue, closed_at = EXCLUDED.closed_at,
     revision = EXCLUDED.revision, changed_at = EXCLUDED.changed_at, detail = EXCLUDED.detail;
 
+-- name: drop_notices
+DELETE FROM notices USING unnest($1::text[], $2::text[]) AS gone (owner, document)
+WHERE notices.owner = gone.owner AND notices.document = gone.document;
+
+-- name: keep_notice
+INSERT INTO notices (owner, document, operation, day, amount, players) VALUES ($1, $2, $3, $4, $5::text::numeric, $6)
+ON CONFLICT (owner, document) DO UPDATE SET operation = EXCLUDED.operation, day = EXCLUDED.day,
+    amount = EXCLUDED.amount, players = EXCLUDED.players;
+
 -- name: keep_obligations
 INSERT INTO obligations (id, ledger, owner, player, day, operation, threshold, deadline, total, events, reported, overdue,
     revision, opened_at, closed_at)
@@ -249,8 +275,7 @@ ON CONFLICT (id) DO UPDATE SET total = EXCLUDED.total, events = EXCLUDED.events,
 SELECT version FROM register;
 
 -- name: complexes_since
-SELECT id, owner, state, kind, name, premises, heartbeat_seconds, certificate, units, software
-FROM complexes WHERE version > $1;
+SELECT * FROM complexes WHERE version > $1;
 
 -- name: complexes_of_owner
 SELECT complexes.*, top_batch, top_event, received_batches, heard_at, clock_ms
