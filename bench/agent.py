@@ -16,7 +16,8 @@ from pathlib import Path
 
 import psutil
 
-from gateway.client.gaming import new_guid, rfc3339
+from gateway.client.envelopes import new_guid
+from gateway.client.gaming import rfc3339
 from gateway.sealing.generation import Subject, issue, make_authority, write_issued
 
 COMPLEX = "KZ-BENCH-1"

@@ -13,7 +13,8 @@ from random import Random
 
 from lxml import etree
 
-from gateway.client.gaming import BatchHeader, Envelope, EventContent, batch_xml, new_guid, rfc3339
+from gateway.client.envelopes import Envelope, new_guid
+from gateway.client.gaming import BatchHeader, EventContent, batch_xml, rfc3339
 from gateway.local.people import make_person
 from gateway.model import Circumstances
 from validators.gaming.model import Complex, ComplexState

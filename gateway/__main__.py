@@ -15,6 +15,7 @@ COMMANDS = {
     "codes": ("codes", "The code tables of Order No. 13: list, show, look up."),
     "consume": ("consume", "Read topics, each event verified."),
     "entities": ("entities", "Reporting entities: enrol, list, suspend, resume."),
+    "file": ("file", "File a dealer's sheet; write its template."),
     "local": ("local", "The whole stack on this machine: up, status, down, wipe, demo."),
     "luxury": ("luxury", "Unique codes of luxury goods: ask, check, verify, print, reserve."),
     "migrate": ("service", "Bring the journal's schema up to date."),

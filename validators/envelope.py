@@ -1,9 +1,14 @@
 """What every family checks in the envelope and in the block that names who files."""
 
-from datetime import datetime
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
-from validators.faults import Flaw
-from validators.values import has_moment_form, is_number, read_moment
+from lxml import etree
+
+from validators.faults import Fault, Flaw
+from validators.model import Circumstances
+from validators.values import has_moment_form, is_number, later, local, read_moment
 
 AGENCY = "AFM"
 
@@ -33,3 +38,39 @@ def moment_flaw(value: str, received: datetime, latest: datetime, hours: int) ->
     if moment > latest:
         return Flaw("TIM-002", {"hours": str(hours), "received": f"{received:%d.%m.%Y %H:%M:%S}"})
     return None
+
+
+@dataclass(frozen=True, slots=True)
+class SenderKinds:
+    """The codes of `reporting_entity_kinds` that a family is for, and the code of the finding that says so."""
+
+    allowed: frozenset[str]
+    code: str
+
+    def flaw(self, value: str) -> Flaw | None:
+        """What is wrong with a kind."""
+        return None if value in self.allowed else Flaw(self.code, {"allowed": ", ".join(sorted(self.allowed))})
+
+
+def header_faults(
+    root: etree._Element, circumstances: Circumstances, future_hours: int, kinds: SenderKinds
+) -> Iterator[Fault]:
+    """What is wrong in the envelope and in the block that names who files, in a family with kinds of its own."""
+    received = local(circumstances.received_at)
+    latest = later(received, timedelta(hours=future_hours))
+    checks: tuple[tuple[str, Callable[[str], Flaw | None]], ...] = (
+        ("SignedData/Receiver", receiver_flaw),
+        ("SignedData/TimeStamp", lambda value: moment_flaw(value, received, latest, future_hours)),
+        ("SignedData/Data/Root/PersonalData/OrganisationCode", kinds.flaw),
+        ("SignedData/Data/Root/PersonalData/OrganisationCode", lambda value: _enrolled_flaw(value, circumstances)),
+        ("TransportType", transport_flaw),
+    )
+    for place, check in checks:
+        element = root.find(place)
+        if element is not None and (flaw := check(element.text or "")) is not None:
+            yield Fault(flaw.code, element, "", element.text, flaw.parameters)
+
+
+def _enrolled_flaw(value: str, circumstances: Circumstances) -> Flaw | None:
+    enrolled = circumstances.reporter_kind
+    return None if enrolled is None or enrolled == value else Flaw("RUL-017", {"enrolled": enrolled})

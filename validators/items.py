@@ -6,15 +6,17 @@ declares it as a global element): the bad ones are set aside, and the message is
 
 import copy
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from lxml import etree
 
+from validators.attributes import Given, ItemFlaw
 from validators.catalogue import found
 from validators.faults import Fault
 from validators.model import Finding, Item, Severity
+from validators.numbers import read_whole
 from validators.paths import line_of, path_of
 from validators.schemas import Schema
 from validators.structure import structure_findings, unexplained
@@ -71,6 +73,38 @@ def bare(root: etree._Element, holder: etree._Element, tag: str, schema: Schema)
     count = sum(1 for _ in holder.iterchildren(tag))
     structure = structure_findings(_without(root, holder, tag, range(count)), schema)
     return [finding for finding in structure if finding.path != f"{path_of(holder)}/{tag}"]
+
+
+def judge_each(carried: Carried, given: Sequence[Given], judge: Callable[[int, Given], Item]) -> tuple[Item, ...]:
+    """The outcome of each item in its order: what the schema refuses is refused, the rest is asked of `judge`, by its
+    position.
+
+    `given` are the attributes of each, by its position.
+    """
+    items = []
+    for position, attributes in enumerate(given):
+        ill = carried.ill.get(position)
+        if ill is None:
+            items.append(judge(position, attributes))
+        else:
+            number, identity = read_whole(attributes.get("Sequence", "")) or 0, attributes.get("Id", "")
+            items.append(refused_item(carried.elements[position], number, identity, ill))
+    return tuple(items)
+
+
+def item_findings(carried: Carried, position: int, given: Given, told: Sequence[ItemFlaw]) -> tuple[Finding, ...]:
+    """What is wrong with the item at that position as findings at its attributes."""
+    path, line = carried.path(position), line_of(carried.elements[position])
+    return tuple(
+        found(
+            flaw.code,
+            f"{path}/@{attribute}" if attribute else path,
+            line=line,
+            value=given.get(attribute),
+            parameters={"attribute": attribute, **flaw.parameters},
+        )
+        for attribute, flaw in told
+    )
 
 
 def accepted_item(number: int, identity: str, content: Mapping[str, Any], findings: tuple[Finding, ...]) -> Item:

@@ -58,8 +58,8 @@ class Family(Protocol):
         """The day that chooses the edition."""
         ...
 
-    def rules(self, codes: Edition, parameters: Path) -> Rules:
-        """The rules of an edition, with its code tables and the file of its parameters."""
+    def rules(self, codes: Edition, parameters: Path, book: CodeBook) -> Rules:
+        """The rules of an edition, with its code tables and the file of its parameters; `book` has all the others."""
         ...
 
 
@@ -219,7 +219,7 @@ def _profile_of(data: Mapping[str, Any], family: Family, schemas: Path, codes: C
             {kind: schema_for(name, edition, kind, schemas) for kind in (*messages["accepted"], *messages["notices"])}
         ),
         codes=tables,
-        rules=family.rules(tables, rules / name / f"{data['rules']}.toml"),
+        rules=family.rules(tables, rules / name / f"{data['rules']}.toml", codes),
         routing=_routing(data["routing"], data.get("event_types", {})),
     )
 

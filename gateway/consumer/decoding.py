@@ -1,7 +1,7 @@
 """Events become typed models."""
 
+import datetime as dt
 from collections.abc import Mapping
-from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -46,7 +46,7 @@ class Judged(BaseModel):
     version: str | None
     sender: str
     sha256: Sha256
-    received_at: datetime
+    received_at: dt.datetime
     family: str
     message_type: str
     edition: str
@@ -89,12 +89,12 @@ class GamingItem(BaseModel):
     sequence: int
     id: str
     kind: str
-    time: datetime
+    time: dt.datetime
     unit: str
 
 
-class GamingEvent(BaseModel):
-    """An accepted event of a complex (`series`), from the batch `number` that `sha256` names."""
+class Itemised(BaseModel):
+    """What every item's event says of the message that carried it: the `number` of its `series`, with that `sha256`."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
@@ -103,11 +103,58 @@ class GamingEvent(BaseModel):
     series: str
     number: int
     sha256: Sha256
-    received_at: datetime
+    received_at: dt.datetime
     edition: str
     codes_digest: str
-    item: GamingItem
     findings: tuple[EventFinding, ...]
+
+
+class GamingEvent(Itemised):
+    """An accepted event of a complex (`series`)."""
+
+    item: GamingItem
+
+
+class OperationItem(BaseModel):
+    """An operation of a dealer; what its kind has beside these is in `model_extra`. Amounts are texts, exact."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    sequence: int
+    id: str
+    kind: str
+    date: dt.date
+    price: str | None = None
+    cash: str | None = None
+    currency: str = "398"
+    price_tenge: str | None = None
+    original: str | None = None
+    original_sequence: int | None = None
+    replaced_kind: str | None = None
+    reason: str | None = None
+
+
+class MetalsItem(OperationItem):
+    """An operation with an article of precious metal or stone; WITHDRAW has none of these."""
+
+    article: str | None = None
+    metal: str | None = None
+    fineness: str | None = None
+    grams: str | None = None
+    party_kind: str | None = None
+    party: str | None = None
+
+
+class MetalsOperation(Itemised):
+    """An accepted operation of a dealer in precious metals, stones and jewellery."""
+
+    item: MetalsItem
+
+
+class NilReport(Judged):
+    """A dealer's word that there was no operation in a period, which `series` tells."""
+
+    message: Mapping[str, Any]
 
 
 class IssuedCode(BaseModel):
@@ -131,7 +178,7 @@ class LuxuryCodeIssued(BaseModel):
     receipt: UUID
     sender: str
     sha256: Sha256
-    received_at: datetime
+    received_at: dt.datetime
     edition: str
     codes_digest: str
     issued: IssuedCode
@@ -150,11 +197,11 @@ class GamingTicket(BaseModel):
     complex: str
     owner: str
     state: Literal["open", "closed"]
-    opened_at: datetime
-    deadline: datetime
+    opened_at: dt.datetime
+    deadline: dt.datetime
     overdue: bool
-    closed_at: datetime | None
-    changed_at: datetime
+    closed_at: dt.datetime | None
+    changed_at: dt.datetime
     detail: Mapping[str, Any]
 
 
@@ -168,25 +215,37 @@ class Obligation(BaseModel):
     state: Literal["open", "closed"]
     owner: str
     player: str
-    day: date
+    day: dt.date
     operation: str
     threshold: Decimal
     total: Decimal
     events: int
     reported: Decimal
-    deadline: datetime
+    deadline: dt.datetime
     overdue: bool
-    opened_at: datetime
-    closed_at: datetime | None
+    opened_at: dt.datetime
+    closed_at: dt.datetime | None
 
 
-Decoded = FM1Event | Rejection | RefusedItems | GamingEvent | GamingTicket | Obligation | LuxuryCodeIssued
+Decoded = (
+    FM1Event
+    | Rejection
+    | RefusedItems
+    | GamingEvent
+    | GamingTicket
+    | Obligation
+    | MetalsOperation
+    | NilReport
+    | LuxuryCodeIssued
+)
 
 KINDS: Mapping[str, type[Decoded]] = {
     "kz.fma.fm1.accepted.v1": FM1Event,
     "kz.fma.message.refused.v1": Rejection,
     "kz.fma.items.refused.v1": RefusedItems,
     "kz.fma.gaming.event.v1": GamingEvent,
+    "kz.fma.precious-metals.operation.v1": MetalsOperation,
+    "kz.fma.precious-metals.nil.v1": NilReport,
     "kz.fma.luxury.code-issued.v1": LuxuryCodeIssued,
     "kz.fma.gaming.ticket.v1": GamingTicket,
     "kz.fma.obligation.v1": Obligation,
@@ -200,6 +259,7 @@ TOPICS: Mapping[str, tuple[type[Decoded], ...]] = {
     "fma.fm1.other.v1": (FM1Event,),
     "fma.rejections.v1": (Rejection, RefusedItems),
     "fma.gaming.events.v1": (GamingEvent,),
+    "fma.precious-metals.v1": (MetalsOperation, NilReport),
     "fma.luxury.v1": (LuxuryCodeIssued,),
     "fma.gaming.integrity.v1": (GamingTicket, Obligation),
 }

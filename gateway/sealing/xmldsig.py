@@ -66,7 +66,11 @@ def sign_xml(
     ConfigurationError when the key and the certificate do not belong together, SignatureMissing when the message
     has no `/ExportData/SignedData`.
     """
-    keys = LocalKeyHolder.from_pem(key_pem, b"".join(certificate_pems))
+    return sign_now(root, LocalKeyHolder.from_pem(key_pem, b"".join(certificate_pems)), encoding)
+
+
+def sign_now(root: etree._Element, keys: LocalKeyHolder, encoding: Encoded = "UTF-16") -> bytes:
+    """The same with a key at hand, which need not be read for each message."""
     form, place = _prepared(root, keys)
     return _filled(root, place, form, keys.sign_now(form.signed_info()), encoding)
 

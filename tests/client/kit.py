@@ -16,7 +16,7 @@ from typing import Any
 
 from lxml import etree
 
-from gateway.client.gaming import new_guid
+from gateway.client.envelopes import new_guid
 from gateway.sealing.generation import Issued, Subject, issue, make_authority, write_issued
 from gateway.sealing.tokens import verify_bearer
 from gateway.sealing.trust import TrustStore

@@ -9,19 +9,17 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from gateway.client.amounts import in_tiyn, written
+from gateway.client.envelopes import Envelope, UnknownAttribute, new_guid
 from gateway.client.gaming import (
     Action,
     BatchHeader,
-    Envelope,
     Figure,
     Repairs,
     State,
     Unit,
-    UnknownAttribute,
     batch_xml,
     chain_repair_xml,
     end_of_day_xml,
-    new_guid,
     registration_xml,
     totals_of,
 )

@@ -25,7 +25,8 @@ from gateway.client.agent.model import NewEvent, Told
 from gateway.client.agent.taking import Taker
 from gateway.client.agent.texts import OperatorLog, told
 from gateway.client.agent.writer import Writer
-from gateway.client.gaming import BatchHeader, Envelope, batch_xml, new_guid
+from gateway.client.envelopes import Envelope, new_guid
+from gateway.client.gaming import BatchHeader, batch_xml
 from gateway.errors import ConfigurationError
 from tests.client.kit import COMPLEX, OWNER, FakeGateway, line, write_config
 

@@ -11,7 +11,8 @@ from lxml import etree
 from gateway.client.agent.checking import read_event
 from gateway.client.agent.model import NewEvent
 from gateway.client.agent.rules import by_the_rules
-from gateway.client.gaming import BatchHeader, Envelope, batch_xml, new_guid, rfc3339
+from gateway.client.envelopes import Envelope, new_guid
+from gateway.client.gaming import BatchHeader, batch_xml, rfc3339
 from gateway.sealing.xmldsig import sign_xml
 from tests.client.kit import COMPLEX, OWNER, credentials
 from validators.judge import judge

@@ -18,7 +18,7 @@ from gateway.client.agent.errors import SpoolFails
 from gateway.client.agent.model import Batch, Doubled, Halt, NewEvent, Position, Taken, Trouble
 from gateway.client.agent.spool import FILE, Spool, open_file, read_spool
 from gateway.client.agent.writer import Writer
-from gateway.client.gaming import new_guid
+from gateway.client.envelopes import new_guid
 from tests.client.kit import COMPLEX, NONE, TIME
 
 T = TypeVar("T")

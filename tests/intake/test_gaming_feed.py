@@ -11,10 +11,10 @@ import httpx
 import pytest
 from lxml import etree
 
+from gateway.client.envelopes import Envelope, new_guid
 from gateway.client.gaming import (
     Action,
     BatchHeader,
-    Envelope,
     Figure,
     Repairs,
     State,
@@ -22,7 +22,6 @@ from gateway.client.gaming import (
     batch_xml,
     chain_repair_xml,
     end_of_day_xml,
-    new_guid,
     registration_xml,
     rfc3339,
 )

@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache
-from pathlib import Path
 from types import MappingProxyType
 
 from lxml import etree
@@ -140,11 +139,6 @@ def refused(judgement: Judgement) -> list[int]:
 def contents(judgement: Judgement) -> list[object]:
     """The contents of the items that were accepted."""
     return [item.content for item in judgement.items if item.accepted]
-
-
-def cases_file(name: str) -> Path:
-    """A file of the family's corpus."""
-    return TESTS / "corpus" / "gaming" / name
 
 
 def events_of(root: etree._Element) -> Iterable[etree._Element]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from lxml import etree
 
-from codes.editions import Edition
+from codes.editions import CodeBook, Edition
 from validators.fm1.judging import Judging
 from validators.fm1.parameters import read_parameters
 from validators.fm1.rules import Rules, effective_day
@@ -24,7 +24,7 @@ class Fm1:
         """The day of the operation; without one that of the form, of sending, or of receipt."""
         return effective_day(root, circumstances).day
 
-    def rules(self, codes: Edition, parameters: Path) -> Judging:
+    def rules(self, codes: Edition, parameters: Path, _book: CodeBook) -> Judging:
         """The rules with those tables and parameters."""
         return Judging(Rules.of(codes, read_parameters(parameters)))
 

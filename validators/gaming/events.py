@@ -1,29 +1,23 @@
 """The events of a batch, judged one by one in the order in which they stand."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
-from typing import Any, Final
+from typing import Final
 
-from validators.catalogue import found
+from validators.attributes import Given, ItemFlaw, read_item
 from validators.faults import Flaw
 from validators.gaming.model import Complex
-from validators.gaming.moments import read_moment
-from validators.gaming.numbers import read_whole
 from validators.gaming.order import Timed, untimely
 from validators.gaming.parameters import Parameters
 from validators.gaming.players import player_flaws
 from validators.gaming.vocabulary import CANCEL, PERSONAL, REPLACE, Kind, Vocabulary
-from validators.items import Carried, accepted_item, refused_item, refuses
-from validators.model import Finding, Item
-from validators.paths import line_of
+from validators.items import Carried, accepted_item, item_findings, judge_each, refused_item, refuses
+from validators.model import Item
+from validators.moments import read_moment
 
 CLOCK_CHANGED: Final = "CLOCK-CHANGED"
 SOFTWARE_HASH: Final = "SOFTWARE-HASH"
-
-Given = Mapping[str, str]
-Told = tuple[str, Flaw]
-"""The attribute that something is told at, and what is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,20 +67,11 @@ class _Run:
         self._latest: datetime | None = None
 
     def over(self, given: Sequence[Given]) -> tuple[Item, ...]:
-        ill = self._carried.ill
-        return tuple(
-            self._judge(position, attributes) if position not in ill else self._refused(position, attributes)
-            for position, attributes in enumerate(given)
-        )
-
-    def _refused(self, position: int, given: Given) -> Item:
-        """The outcome of an event that the schema refuses."""
-        number, identity = read_whole(given.get("Sequence", "")) or 0, given.get("Id", "")
-        return refused_item(self._carried.elements[position], number, identity, self._carried.ill[position])
+        return judge_each(self._carried, given, self._judge)
 
     def _judge(self, position: int, given: Given) -> Item:
         """The outcome of an event that the schema accepts."""
-        content, told = self._read(given)
+        content, told = read_item(given, self._bounds.vocabulary.readers)
         number: int = content["sequence"]
         kind = self._kind(given, told)
         if kind is not None:
@@ -95,28 +80,16 @@ class _Run:
         self._check_numbers(given, number, told)
         if (kind is None or kind.personal) and not PERSONAL.isdisjoint(given):
             told.extend(player_flaws(given, moment, self._bounds.parameters.minimum_age))
-        findings = self._findings(position, given, told) if told else ()
+        findings = item_findings(self._carried, position, given, told) if told else ()
         if moment is not None and not refuses(findings):
             self._check_place(position, given, number, moment, told)
-            findings = self._findings(position, given, told) if told else ()
+            findings = item_findings(self._carried, position, given, told) if told else ()
         if findings and refuses(findings):
             return refused_item(self._carried.elements[position], number, given["Id"], findings)
         self._taken.add(number)
         return accepted_item(number, given["Id"], content, findings)
 
-    def _read(self, given: Given) -> tuple[dict[str, Any], list[Told]]:
-        """The content of the event, and which values are wrong by themselves."""
-        told: list[Told] = []
-        content: dict[str, Any] = {}
-        readers = self._bounds.vocabulary.readers
-        for attribute, value in given.items():
-            name, convert, check, flaw = readers[attribute]
-            content[name] = value if convert is None else convert(value)
-            if check is not None and flaw is not None and not check(value):
-                told.append((attribute, flaw))
-        return content, told
-
-    def _kind(self, given: Given, told: list[Told]) -> Kind | None:
+    def _kind(self, given: Given, told: list[ItemFlaw]) -> Kind | None:
         vocabulary = self._bounds.vocabulary
         kind = vocabulary.kinds.get(given["Kind"])
         if kind is None:
@@ -131,7 +104,7 @@ class _Run:
             told.append(("ReplacedKind", flaw))
         return described
 
-    def _check_kind(self, given: Given, kind: Kind, told: list[Told]) -> None:
+    def _check_kind(self, given: Given, kind: Kind, told: list[ItemFlaw]) -> None:
         names = given.keys()
         if not kind.required <= names:
             told.extend((name, Flaw("GAM-020", {"kind": kind.code})) for name in sorted(kind.required - names))
@@ -144,7 +117,7 @@ class _Run:
         if home is not None:
             told.extend(_at_home(given, kind, home))
 
-    def _check_time(self, given: Given, told: list[Told]) -> datetime | None:
+    def _check_time(self, given: Given, told: list[ItemFlaw]) -> datetime | None:
         """The event's time where it is one that an event may have."""
         bounds = self._bounds
         moment = read_moment(given["Time"])
@@ -158,7 +131,7 @@ class _Run:
             return moment
         return None
 
-    def _check_place(self, position: int, given: Given, number: int, moment: datetime, told: list[Told]) -> None:
+    def _check_place(self, position: int, given: Given, number: int, moment: datetime, told: list[ItemFlaw]) -> None:
         """The place of an event among the others, which only those take part in that nothing else refuses."""
         resets = given["Kind"] == CLOCK_CHANGED
         self.timed.append(Timed(position, moment, resets))
@@ -171,7 +144,7 @@ class _Run:
         elif number in self._taken:
             told.append(("Sequence", Flaw("GAM-026")))
 
-    def _check_numbers(self, given: Given, number: int, told: list[Told]) -> None:
+    def _check_numbers(self, given: Given, number: int, told: list[ItemFlaw]) -> None:
         bounds = self._bounds
         if not bounds.first <= number <= bounds.last:
             told.append(("Sequence", Flaw("GAM-025", {"first": str(bounds.first), "last": str(bounds.last)})))
@@ -182,21 +155,8 @@ class _Run:
         ):
             told.append(("OriginalSequence", Flaw("GAM-034", {"sequence": str(number)})))
 
-    def _findings(self, position: int, given: Given, told: Sequence[Told]) -> tuple[Finding, ...]:
-        path, line = self._carried.path(position), line_of(self._carried.elements[position])
-        return tuple(
-            found(
-                flaw.code,
-                f"{path}/@{attribute}",
-                line=line,
-                value=given.get(attribute),
-                parameters={"attribute": attribute, **flaw.parameters},
-            )
-            for attribute, flaw in told
-        )
 
-
-def _at_home(given: Given, kind: Kind, home: Complex) -> Iterator[Told]:
+def _at_home(given: Given, kind: Kind, home: Complex) -> Iterator[ItemFlaw]:
     """What the register of the complex says against the event."""
     unit = home.units.get(given["Unit"])
     if unit is None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from lxml import etree
 
-from codes.editions import Edition
+from codes.editions import CodeBook, Edition
 from validators.blocks import Blocks
 from validators.gaming.complexes import MESSAGES
 from validators.gaming.judging import Judging
@@ -23,7 +23,7 @@ class Gaming(Blocks):
         sent = read_moment(root.findtext("SignedData/TimeStamp"))
         return (sent or local(circumstances.received_at)).date()
 
-    def rules(self, codes: Edition, parameters: Path) -> Judging:
+    def rules(self, codes: Edition, parameters: Path, _book: CodeBook) -> Judging:
         """The rules with those tables and parameters."""
         return Judging(read_parameters(parameters), Vocabulary.of(codes))
 

@@ -1,23 +1,18 @@
-"""Rules over the envelope and the one block of a message, its events aside."""
+"""Rules over the one block of a message, its events aside."""
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import datetime, timedelta
-from types import MappingProxyType
 from typing import Final
 
-from lxml import etree
-
-from validators.envelope import moment_flaw, receiver_flaw, transport_flaw
+from validators.blocks import Block
 from validators.faults import Fault, Flaw
 from validators.gaming.complexes import BATCH, END_OF_DAY, REGISTER, REGISTRATION, REPAIR, complex_flaw
-from validators.gaming.moments import gaming_day, read_day, read_moment
-from validators.gaming.numbers import read_whole
 from validators.gaming.parameters import Parameters
 from validators.gaming.vocabulary import Vocabulary
 from validators.identifiers import has_kato_form, has_known_region
 from validators.model import Circumstances
-from validators.values import later, local
+from validators.moments import local_day, read_day, read_moment
+from validators.numbers import read_whole
 
 CHAIN: Final = "CHAIN"
 FORK: Final = "FORK"
@@ -25,71 +20,6 @@ CHANGE: Final = "CHANGE"
 _WITHOUT_STATE: Final = ("SUSPEND", "RESUME", "RETIRE")
 _STATE: Final = ("Kind", "Name", "Premises", "HeartbeatSeconds", "Units")
 _STATE_ONLY: Final = (*_STATE, "Certificate", "Software")
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """The block that is the message, and the first of its children by tag."""
-
-    message_type: str
-    element: etree._Element
-    children: Mapping[str, etree._Element]
-
-    @classmethod
-    def of(cls, root: etree._Element, message_type: str) -> "Block":
-        """The block of that name; where it is misprinted the root, without children."""
-        element = root.find(f"SignedData/Data/Root/{message_type}")
-        if element is None:
-            return cls(message_type, root, {})
-        children: dict[str, etree._Element] = {}
-        for child in element:
-            children.setdefault(child.tag, child)
-        return cls(message_type, element, MappingProxyType(children))
-
-    def child(self, tag: str) -> etree._Element | None:
-        """The first child of that name."""
-        return self.children.get(tag)
-
-    def text(self, tag: str) -> str:
-        """Its text, empty where there is none."""
-        child = self.children.get(tag)
-        return (child.text or "") if child is not None else ""
-
-    def fault(self, tag: str, flaw: Flaw) -> Fault:
-        """The flaw at that child, or at its place where it is missing."""
-        child = self.children.get(tag)
-        if child is None:
-            return Fault(flaw.code, self.element, f"/{tag}", None, flaw.parameters)
-        value = child.text if len(child) == 0 else None
-        return Fault(flaw.code, child, "", value, flaw.parameters)
-
-
-def header_faults(root: etree._Element, circumstances: Circumstances, parameters: Parameters) -> Iterator[Fault]:
-    """What is wrong in the envelope and in the block that names the owner."""
-    received = local(circumstances.received_at)
-    latest = later(received, timedelta(hours=parameters.future_hours))
-    checks: tuple[tuple[str, Callable[[str], Flaw | None]], ...] = (
-        ("SignedData/Receiver", receiver_flaw),
-        ("SignedData/TimeStamp", lambda value: moment_flaw(value, received, latest, parameters.future_hours)),
-        ("SignedData/Data/Root/PersonalData/OrganisationCode", lambda value: _kind_flaw(value, parameters)),
-        ("SignedData/Data/Root/PersonalData/OrganisationCode", lambda value: _enrolled_flaw(value, circumstances)),
-        ("TransportType", transport_flaw),
-    )
-    for place, check in checks:
-        element = root.find(place)
-        if element is not None and (flaw := check(element.text or "")) is not None:
-            yield Fault(flaw.code, element, "", element.text, flaw.parameters)
-
-
-def _kind_flaw(value: str, parameters: Parameters) -> Flaw | None:
-    if value in parameters.complex_kinds:
-        return None
-    return Flaw("GAM-008", {"allowed": ", ".join(sorted(parameters.complex_kinds))})
-
-
-def _enrolled_flaw(value: str, circumstances: Circumstances) -> Flaw | None:
-    enrolled = circumstances.reporter_kind
-    return None if enrolled is None or enrolled == value else Flaw("RUL-017", {"enrolled": enrolled})
 
 
 def message_faults(
@@ -133,7 +63,7 @@ def _end_of_day(block: Block, received_at: datetime, vocabulary: Vocabulary) -> 
     day = read_day(block.text("Day"))
     if day is None:
         yield block.fault("Day", Flaw("GAM-031"))
-    elif day > gaming_day(received_at):
+    elif day > local_day(received_at):
         yield block.fault("Day", Flaw("GAM-015"))
     figures = block.child("Figures")
     seen: set[tuple[str, str, str]] = set()
@@ -153,7 +83,7 @@ def _registration(block: Block, parameters: Parameters, vocabulary: Vocabulary) 
     elif action in _WITHOUT_STATE:
         yield from _only(block, action, _STATE_ONLY, given=False)
     kind, premises = block.text("Kind"), block.text("Premises")
-    if kind and (flaw := _kind_flaw(kind, parameters)) is not None:
+    if kind and (flaw := parameters.kinds.flaw(kind)) is not None:
         yield block.fault("Kind", flaw)
     if has_kato_form(premises) and not has_known_region(premises):
         yield block.fault("Premises", Flaw("COD-008", {"region": premises[:2]}))

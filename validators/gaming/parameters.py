@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from validators.envelope import SenderKinds
+
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
@@ -15,7 +17,7 @@ class Parameters:
     earliest: date
     minimum_age: int
     maximum_events: int
-    complex_kinds: frozenset[str]
+    kinds: SenderKinds
 
 
 def read_parameters(file: Path) -> Parameters:
@@ -27,5 +29,5 @@ def read_parameters(file: Path) -> Parameters:
         earliest=judging["earliest"],
         minimum_age=judging["minimum_age"],
         maximum_events=judging["maximum_events"],
-        complex_kinds=frozenset(judging["complex_kinds"]),
+        kinds=SenderKinds(frozenset(judging["complex_kinds"]), "GAM-008"),
     )

@@ -6,8 +6,8 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from validators.faults import Flaw
-from validators.gaming.moments import birthday, gaming_day, read_day
 from validators.identifiers import birth_dates, is_iin
+from validators.moments import birthday, local_day, read_day
 
 REFUSAL: Final = "PLAYER-REFUSED"
 """The kind of event that says that a player was turned away, under age or not."""
@@ -68,5 +68,5 @@ def _age(
     if moment is None or given["Kind"] == REFUSAL:
         return
     grown = birthday(born, minimum_age)
-    if grown >= moment.date() and grown > gaming_day(moment):
+    if grown >= moment.date() and grown > local_day(moment):
         yield PlayerFlaw(attribute, Flaw("GAM-033", {"age": str(minimum_age), "born": born.isoformat()}))

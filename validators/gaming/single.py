@@ -5,8 +5,8 @@ from datetime import datetime
 from lxml import etree
 
 from validators.gaming.judging import Judging
-from validators.gaming.numbers import MOST
 from validators.model import Finding
+from validators.numbers import MOST
 from validators.profiles import Profile
 
 STAND_IN = MOST

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from gateway.client.agent.model import Batch, Head
 from gateway.client.agent.settings import AgentSettings
 from gateway.client.agent.writer import Writer
-from gateway.client.gaming import BatchHeader, Envelope, EventContent, batch_xml, rfc3339
+from gateway.client.envelopes import Envelope
+from gateway.client.gaming import BatchHeader, EventContent, batch_xml, rfc3339
 from gateway.sealing.keys import KeyHolder
 from gateway.sealing.xmldsig import sign_tree
 

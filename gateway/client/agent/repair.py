@@ -10,8 +10,9 @@ from gateway.client.agent.position import fetch_position
 from gateway.client.agent.settings import AgentSettings
 from gateway.client.agent.spool import read_spool
 from gateway.client.agent.taking import Clock
+from gateway.client.envelopes import Envelope
 from gateway.client.filing import file_message
-from gateway.client.gaming import Envelope, Repairs, chain_repair_xml
+from gateway.client.gaming import Repairs, chain_repair_xml
 from gateway.client.reading import Reader
 from gateway.errors import GatewayError
 from gateway.sealing.keys import KeyHolder

@@ -9,18 +9,19 @@ from typing import Any
 from lxml import etree
 
 from gateway.client.agent.model import Told
-from gateway.client.gaming import LEGAL_TIME, attributes_of, member_of
+from gateway.client.gaming import attributes_of, member_of
 from validators.catalogue import LANGUAGES, catalogue
 from validators.gaming.single import STAND_IN, event_findings
 from validators.model import Finding, Severity
 from validators.profiles import Profile, ProfileBook
+from validators.values import LEGAL_ZONE
 
 FAMILY = "gaming"
 
 
 def by_the_rules(content: Mapping[str, Any], now: datetime) -> Sequence[Told]:
     """An `EventCheck` by the edition of the day: what would refuse the event, its batch and its complex aside."""
-    profile = _profile(now.astimezone(LEGAL_TIME).date())
+    profile = _profile(now.astimezone(LEGAL_ZONE).date())
     event = etree.Element("Event", attributes_of({"sequence": STAND_IN, **content}))
     return [_told(finding) for finding in event_findings(profile, event, now) if finding.severity is Severity.ERROR]
 

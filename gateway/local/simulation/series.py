@@ -9,11 +9,10 @@ from datetime import date, datetime
 from lxml import etree
 
 from gateway.client.amounts import in_tiyn, written
+from gateway.client.envelopes import Envelope
 from gateway.client.gaming import (
-    LEGAL_TIME,
     Action,
     BatchHeader,
-    Envelope,
     Figure,
     Repairs,
     State,
@@ -26,6 +25,7 @@ from gateway.local.simulation.diary import Diary
 from gateway.local.simulation.model import House, Owner, SimulatedEvent
 from gateway.sealing.xmldsig import Encoded, sign_xml
 from validators.gaming.model import NO_BATCH
+from validators.values import LEGAL_ZONE
 
 FigureKey = tuple[date, str, str, int]
 """Gaming day, unit, kind of event, hour."""
@@ -125,7 +125,7 @@ class Figures:
 
     def add(self, event: SimulatedEvent) -> None:
         """Counts one event."""
-        local = datetime.fromisoformat(event["time"]).astimezone(LEGAL_TIME)
+        local = datetime.fromisoformat(event["time"]).astimezone(LEGAL_ZONE)
         key = (local.date(), event["unit"], event["kind"], local.hour)
         self._counts[key] += 1
         self._sums[key] += in_tiyn(event.get("amount", "0"))

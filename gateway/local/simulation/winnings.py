@@ -3,13 +3,13 @@
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 
-from gateway.client.gaming import LEGAL_TIME
 from gateway.local.messages import DAY, MOMENT, Reporter, Scenario, build_fm1
 from gateway.local.simulation.deliveries import FaultMaker
 from gateway.local.simulation.model import ExpectedObligation, Fault, SimulatedEvent, Step
 from gateway.local.simulation.players import Player
 from gateway.local.simulation.scribe import Scribe
 from gateway.local.simulation.series import signed
+from validators.values import LEGAL_ZONE
 
 PRIZE = 2_400_000
 PARTS = (420_000, 390_000, 380_000)
@@ -39,7 +39,7 @@ def _paid(
         events.append(later)
     scribe.series.number(events)
     batch = scribe.write(events)
-    paid_at = datetime.fromisoformat(later["time"]).astimezone(LEGAL_TIME)
+    paid_at = datetime.fromisoformat(later["time"]).astimezone(LEGAL_ZONE)
     operation, total = OPERATIONS[scribe.house.state.kind], sum(amounts)
     scribe.injected(fault, batch.number, player=winner.identity, total=str(total), reported=reported)
     scribe.account.obligations.append(

@@ -9,7 +9,7 @@ from types import ModuleType
 import pytest
 from lxml import etree
 
-from codes.editions import Edition
+from codes.editions import CodeBook, Edition
 from tests.support.fm1 import Case, clean, findings
 from tests.support.gaming import GamingCase, example
 from validators.blocks import Blocks
@@ -18,13 +18,13 @@ from validators.model import Circumstances, Judgement, Verdict
 from validators.profiles import Profile, ProfileBook, ProfileDamaged, Told
 from validators.schemas import schema_root
 
-METALS = "precious-metals"
+THIRD = "third-family"
 
 
-def test_the_project_has_both_families_and_fm1_answers_for_the_rest() -> None:
+def test_the_project_has_every_family_and_fm1_answers_for_the_rest() -> None:
     book = ProfileBook.load()
-    assert [family.name for family in book.families] == ["gaming", "fm1"]
-    assert {profile.family for profile in book.profiles} == {"gaming", "fm1"}
+    assert [family.name for family in book.families] == ["gaming", "precious-metals", "fm1"]
+    assert {profile.family for profile in book.profiles} == {"gaming", "precious-metals", "fm1"}
     with pytest.raises(LookupError, match="luxury"):
         book.family("luxury")
 
@@ -60,13 +60,13 @@ def test_the_named_complex_is_read_only_where_it_is_one(changed: str, expected: 
     assert complex_id_of(GamingCase(example("GamingBatch")).change(changed).root) == expected
 
 
-class Metals(Blocks):
+class Third(Blocks):
     """A family of the test's own."""
 
     def day_of(self, _root: etree._Element, circumstances: Circumstances) -> date:
         return circumstances.received_at.date()
 
-    def rules(self, _codes: Edition, _parameters: Path) -> "Metals":
+    def rules(self, _codes: Edition, _parameters: Path, _book: CodeBook) -> "Third":
         return self
 
     def judge(self, profile: Profile, told: Told, _circumstances: Circumstances) -> Judgement:
@@ -77,28 +77,28 @@ class Metals(Blocks):
 def _book(tmp_path: Path) -> ProfileBook:
     for family in ("fm1", "gaming"):
         shutil.copytree(schema_root() / family, tmp_path / family)
-    folder = tmp_path / METALS / "2026-01-01"
+    folder = tmp_path / THIRD / "2026-01-01"
     shutil.copytree(schema_root() / "gaming" / "2026-01-01", folder)
-    manifest = (folder / "manifest.toml").read_text("utf-8").replace('family = "gaming"', f'family = "{METALS}"')
-    manifest = manifest.replace('["GamingBatch", "EndOfDay", "ComplexRegistration", "ChainRepair"]', '["MetalsReport"]')
+    manifest = (folder / "manifest.toml").read_text("utf-8").replace('family = "gaming"', f'family = "{THIRD}"')
+    manifest = manifest.replace('["GamingBatch", "EndOfDay", "ComplexRegistration", "ChainRepair"]', '["ThirdReport"]')
     (folder / "manifest.toml").write_text(manifest, "utf-8")
-    (folder / "EndOfDay.xsd").rename(folder / "MetalsReport.xsd")
+    (folder / "EndOfDay.xsd").rename(folder / "ThirdReport.xsd")
     return ProfileBook.load(schemas=tmp_path)
 
 
 def test_a_third_family_is_data_and_one_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    module = ModuleType("validators.precious_metals.family")
-    module.FAMILY = Metals(["MetalsReport"])  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "validators.precious_metals", ModuleType("validators.precious_metals"))
+    module = ModuleType("validators.third_family.family")
+    module.FAMILY = Third(["ThirdReport"])  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "validators.third_family", ModuleType("validators.third_family"))
     monkeypatch.setitem(sys.modules, module.__name__, module)
     book = _book(tmp_path)
-    root = GamingCase(example("EndOfDay")).change("rename //EndOfDay = MetalsReport").root
+    root = GamingCase(example("EndOfDay")).change("rename //EndOfDay = ThirdReport").root
     judgement = GamingCase(root, profiles=book).judge()
-    assert (judgement.family, judgement.message_type, judgement.edition) == (METALS, "MetalsReport", "2026-01-01")
+    assert (judgement.family, judgement.message_type, judgement.edition) == (THIRD, "ThirdReport", "2026-01-01")
     assert Case(clean(), profiles=book).judge().family == "fm1"
     assert findings(GamingCase(example("GamingBatch"), profiles=book).judge()) == []
 
 
 def test_a_family_that_nobody_judges_is_refused_by_its_name(tmp_path: Path) -> None:
-    with pytest.raises(ProfileDamaged, match=METALS):
+    with pytest.raises(ProfileDamaged, match=THIRD):
         _book(tmp_path)

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from gateway.client.amounts import in_tiyn, written
 from gateway.client.gaming import rfc3339
 from tests.support.gaming import gaming_rules
-from validators.gaming.moments import birthday, gaming_day, in_utc, is_moment, read_day, read_moment
-from validators.gaming.numbers import MOST, read_whole
+from validators.attributes import snake
 from validators.gaming.players import player_flaws
-from validators.gaming.totals import hundredths, sums_of
-from validators.gaming.vocabulary import snake
+from validators.moments import birthday, in_utc, is_moment, local_day, read_day, read_moment
+from validators.numbers import MOST, read_whole
 from validators.schemas import schema_for
+from validators.totals import Totalling, hundredths
 
 ZONES = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 MOMENTS = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=ZONES)  # noqa: DTZ001 - zones are drawn
@@ -51,8 +51,8 @@ def test_a_day_is_read_as_it_is_written(day: date) -> None:
 
 
 def test_a_gaming_day_begins_at_midnight_in_almaty() -> None:
-    assert gaming_day(datetime(2026, 11, 28, 18, 59, 59, tzinfo=UTC)) == date(2026, 11, 28)
-    assert gaming_day(datetime(2026, 11, 28, 19, 0, tzinfo=UTC)) == date(2026, 11, 29)
+    assert local_day(datetime(2026, 11, 28, 18, 59, 59, tzinfo=UTC)) == date(2026, 11, 28)
+    assert local_day(datetime(2026, 11, 28, 19, 0, tzinfo=UTC)) == date(2026, 11, 29)
 
 
 @given(born=st.dates(), age=st.integers(0, 150))
@@ -82,7 +82,7 @@ def test_the_schemas_pattern_of_numbers_ends_at_the_same_place(number: int) -> N
 def test_sums_are_exact_and_count_what_cannot_be_read_as_nothing(amounts: list[int]) -> None:
     events = [{"Kind": "BUY-IN", "Amount": written(amount)} for amount in amounts]
     bad = [{"Kind": "BUY-IN", "Amount": "-5"}, {"Kind": "METERS"}, {"Amount": "7"}]
-    sums = sums_of([*events, *bad])
+    sums = Totalling(lambda event: event.get("Amount"), "", "").sums_of([*events, *bad])
     assert sums["BUY-IN"] == (len(amounts) + 1, sum(amounts))
     assert sums["METERS"] == (1, 0)
     assert set(sums) == {"BUY-IN", "METERS"}

@@ -11,10 +11,11 @@ from codes.editions import load_codebook
 from gateway.client.gaming import ATTRIBUTES
 from gateway.docs.gaming import render_events
 from tests.support.gaming import PAGE, GamingCase, examples, gaming_rules
+from validators.attributes import snake
 from validators.gaming.complexes import BATCH, MESSAGES
-from validators.gaming.numbers import MOST
-from validators.gaming.vocabulary import COMMON, snake
+from validators.gaming.vocabulary import COMMON
 from validators.model import Verdict
+from validators.numbers import MOST
 from validators.parsing import parse
 from validators.profiles import ProfileBook
 from validators.schemas import schema_for, schema_root
@@ -79,13 +80,13 @@ def test_winnings_are_operations_of_order_13_and_events_that_have_an_amount_and_
         assert operation is not None
         assert operation.attributes["threshold_tenge"] == "1000000"
         assert ORDER_13.table("reporting_entity_kinds").get(entity) is not None
-        assert entity in gaming_rules().parameters.complex_kinds
+        assert entity in gaming_rules().parameters.kinds.allowed
         assert {"Amount", "Means"} <= {entry.key[1] for entry in CODES.table("event_fields").under(event)}
 
 
 def test_the_complex_kinds_are_codes_of_order_13() -> None:
     kinds = ORDER_13.table("reporting_entity_kinds")
-    assert all(kind in kinds for kind in gaming_rules().parameters.complex_kinds)
+    assert all(kind in kinds for kind in gaming_rules().parameters.kinds.allowed)
 
 
 @pytest.mark.parametrize("message_type", MESSAGES)

@@ -1,4 +1,4 @@
-"""Whole numbers as the gaming family writes them: from 0 to 2^53-1, the most that a number of JSON holds exactly."""
+"""Whole numbers as items write them: from 0 to 2^53-1, the most that a number of JSON holds exactly."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Times and days as the gaming family writes them; the schema has seen to their form."""
+"""Times and days as items write them (RFC 3339, yyyy-mm-dd); the schema has seen to their form."""
 
 import re
 from datetime import UTC, date, datetime
@@ -40,7 +40,7 @@ def is_day(value: str) -> bool:
     return read_day(value) is not None
 
 
-def gaming_day(moment: datetime) -> date:
+def local_day(moment: datetime) -> date:
     """The day of an aware moment by the clock of Asia/Almaty, from midnight to midnight."""
     return moment.astimezone(LEGAL_ZONE).date()
 

@@ -1,0 +1,1 @@
+"""A dealer's sheet becomes signed reports: nothing is filed twice, and nothing by halves."""

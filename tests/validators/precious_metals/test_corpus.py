@@ -1,0 +1,17 @@
+"""The corpus of cases of the precious metals family."""
+
+import pytest
+
+from tests.support.corpus import Line, codes_beginning, lines_of
+from tests.support.metals import ReportCase, example
+
+LINES = lines_of("precious-metals")
+
+
+@pytest.mark.parametrize("line", LINES, ids=lambda line: line.name)
+def test_a_case_gets_its_verdict_and_exactly_its_findings(line: Line) -> None:
+    line.check(ReportCase(example(line.base)).change(line.changes).judge())
+
+
+def test_every_code_of_the_family_has_a_case() -> None:
+    assert codes_beginning("OPS-", "PMS-") <= {code for line in LINES for code in line.codes}

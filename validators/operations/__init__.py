@@ -1,0 +1,1 @@
+"""Reports of operations: what the families share in which a dealer reports his operations in a period (`proposed`)."""

@@ -1,0 +1,1 @@
+"""The precious metals family: what dealers in precious metals, stones and jewellery report (`proposed`)."""
