@@ -91,12 +91,14 @@ class Judged:
     """A judgement without its content, and the content as JSON: one text for each record, none for a refusal.
 
     Of a message with items the judgement holds the refused ones alone; the texts are those of the accepted ones, each
-    with its findings, and `numbers` are theirs. Without items `numbers` is empty and the one text is the message.
+    with its findings, `numbers` are theirs, and `keys` order their records, none where the message's does. Without
+    items both are empty and the one text is the message.
     """
 
     judgement: Judgement
     contents: tuple[bytes, ...] = ()
     numbers: tuple[int, ...] = ()
+    keys: tuple[str | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,14 +42,21 @@ def moment_flaw(value: str, received: datetime, latest: datetime, hours: int) ->
 
 @dataclass(frozen=True, slots=True)
 class SenderKinds:
-    """The codes of `reporting_entity_kinds` that a family is for, and the code of the finding that says so."""
+    """The codes of `reporting_entity_kinds` that a family is for, all where none is named.
+
+    `code` is that of the finding that says that a kind is not among them.
+    """
 
     allowed: frozenset[str]
     code: str
 
     def flaw(self, value: str) -> Flaw | None:
         """What is wrong with a kind."""
-        return None if value in self.allowed else Flaw(self.code, {"allowed": ", ".join(sorted(self.allowed))})
+        return (
+            None
+            if not self.allowed or value in self.allowed
+            else Flaw(self.code, {"allowed": ", ".join(sorted(self.allowed))})
+        )
 
 
 def header_faults(

@@ -107,9 +107,11 @@ def item_findings(carried: Carried, position: int, given: Given, told: Sequence[
     )
 
 
-def accepted_item(number: int, identity: str, content: Mapping[str, Any], findings: tuple[Finding, ...]) -> Item:
+def accepted_item(
+    number: int, identity: str, content: Mapping[str, Any], findings: tuple[Finding, ...], key: str | None = None
+) -> Item:
     """An item that stands, flagged where it has findings."""
-    return Item(number, identity, True, findings, "", content)
+    return Item(number, identity, True, findings, "", content, key)
 
 
 def refused_item(element: etree._Element, number: int, identity: str, findings: tuple[Finding, ...]) -> Item:

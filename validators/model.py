@@ -76,7 +76,8 @@ class Item:
     """One of the many things that a message carries (an event, an operation), judged by itself.
 
     `number` is its place in its series; `leaf` the lower-case hex RFC 9162 leaf hash of its element in Exclusive C14N
-    where it was refused, empty otherwise; `content` is the item as plain data.
+    where it was refused, empty otherwise; `content` is the item as plain data; `key` orders its record, None where
+    the message's does.
     """
 
     number: int
@@ -85,6 +86,7 @@ class Item:
     findings: tuple[Finding, ...]
     leaf: str
     content: Mapping[str, Any]
+    key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

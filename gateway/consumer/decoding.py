@@ -151,6 +151,24 @@ class MetalsOperation(Itemised):
     item: MetalsItem
 
 
+class LuxuryItem(OperationItem):
+    """An operation with a luxury good; WITHDRAW has none of these but, it may be, the code."""
+
+    item_class: str | None = Field(None, alias="class")
+    item_code: str | None = None
+    operation_code: str | None = None
+    seller_kind: str | None = None
+    seller: str | None = None
+    buyer_kind: str | None = None
+    buyer: str | None = None
+
+
+class LuxuryOperation(Itemised):
+    """An accepted operation with a luxury good; the record's key is the code of the thing where it has one."""
+
+    item: LuxuryItem
+
+
 class NilReport(Judged):
     """A dealer's word that there was no operation in a period, which `series` tells."""
 
@@ -236,6 +254,7 @@ Decoded = (
     | Obligation
     | MetalsOperation
     | NilReport
+    | LuxuryOperation
     | LuxuryCodeIssued
 )
 
@@ -246,6 +265,8 @@ KINDS: Mapping[str, type[Decoded]] = {
     "kz.fma.gaming.event.v1": GamingEvent,
     "kz.fma.precious-metals.operation.v1": MetalsOperation,
     "kz.fma.precious-metals.nil.v1": NilReport,
+    "kz.fma.luxury.operation.v1": LuxuryOperation,
+    "kz.fma.luxury.nil.v1": NilReport,
     "kz.fma.luxury.code-issued.v1": LuxuryCodeIssued,
     "kz.fma.gaming.ticket.v1": GamingTicket,
     "kz.fma.obligation.v1": Obligation,
@@ -260,7 +281,7 @@ TOPICS: Mapping[str, tuple[type[Decoded], ...]] = {
     "fma.rejections.v1": (Rejection, RefusedItems),
     "fma.gaming.events.v1": (GamingEvent,),
     "fma.precious-metals.v1": (MetalsOperation, NilReport),
-    "fma.luxury.v1": (LuxuryCodeIssued,),
+    "fma.luxury.v1": (LuxuryCodeIssued, LuxuryOperation, NilReport),
     "fma.gaming.integrity.v1": (GamingTicket, Obligation),
 }
 """The models of the events on each topic."""

@@ -79,7 +79,8 @@ def rendered(judgement: Judgement) -> Judged:
     contents = tuple(
         orjson.dumps({"item": dict(item.content), "findings": plain_findings(item.findings)}) for item in accepted
     )
-    return Judged(bare, contents, tuple(item.number for item in accepted))
+    keys = tuple(item.key for item in accepted)
+    return Judged(bare, contents, tuple(item.number for item in accepted), keys if any(keys) else ())
 
 
 def reporter_of(root: etree._Element) -> str | None:

@@ -150,6 +150,7 @@ def examined_parts(examined: Examined, steps: Steps) -> list[bytes]:
         "mark": examined.mark,
         "judgement": None if judged is None else _judgement_facts(judged.judgement),
         "numbers": () if judged is None else judged.numbers,
+        "keys": () if judged is None else judged.keys,
         "steps": steps,
     }
     return [orjson.dumps(facts), *(judged.contents if judged else ())]
@@ -160,7 +161,10 @@ def examined_of(parts: Sequence[bytes]) -> tuple[Examined, Steps]:
     try:
         facts = orjson.loads(parts[0])
         told = facts["judgement"]
-        judged = None if told is None else Judged(_judgement_of(told), tuple(parts[1:]), tuple(facts["numbers"]))
+        judged = None
+        if told is not None:
+            numbers, keys = tuple(facts["numbers"]), tuple(facts["keys"])
+            judged = Judged(_judgement_of(told), tuple(parts[1:]), numbers, keys)
         signer = Signer(*facts["signer"])
         return Examined(signer, facts["reporter"], facts["complex"], facts["mark"], judged), facts["steps"]
     except (LookupError, TypeError, ValueError) as error:

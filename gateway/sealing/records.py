@@ -88,7 +88,7 @@ async def _refusal(receipt: Receipt, kind: str, keys: KeyHolder, traceparent: st
 
 def _items(judged: Judged, receipt: Receipt, traceparent: str | None) -> list[Unsealed]:
     judgement = judged.judgement
-    key = judgement.key or receipt.sender
+    shared_key = judgement.key or receipt.sender
     series, number = receipt.place
     shared = {
         "receipt": str(receipt.id),
@@ -102,7 +102,9 @@ def _items(judged: Judged, receipt: Receipt, traceparent: str | None) -> list[Un
     }
     start = orjson.dumps(shared)[:-1]
     unsealed = []
-    for item, content in zip(judged.numbers, judged.contents, strict=True):
+    keys = judged.keys or (None,) * len(judged.numbers)
+    for item, content, own_key in zip(judged.numbers, judged.contents, keys, strict=True):
+        key = own_key or shared_key
         identity = f"{receipt.id}/{item}"
         event = CloudEvent(identity, judgement.event_type, receipt.received_at, key, traceparent=traceparent)
         unsealed.append(Unsealed(judgement.topic, key, b"%s,%s" % (start, content[1:]), event))

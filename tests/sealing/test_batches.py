@@ -54,6 +54,13 @@ async def test_each_accepted_item_is_a_record_that_verifies_alone_and_no_refused
     assert len({dict(record.headers)["ce_id"] for record in records}) == len(records)
 
 
+async def test_an_item_with_a_key_of_its_own_is_recorded_under_it() -> None:
+    first, second = await records_for(*batch(replace(item(1), key="THING-1"), item(2)), holder())
+    assert (first.key, second.key) == ("THING-1", "KZ-COMPLEX-1")
+    assert dict(first.headers)["ce_subject"] == b"THING-1"
+    assert (verdict_on(first), verdict_on(second)) == ("valid", "valid")
+
+
 async def test_what_was_refused_is_told_on_the_topic_of_rejections() -> None:
     *_, last = await records_for(*batch(item(1), item(2, accepted=False)), holder())
     told = orjson.loads(last.value)

@@ -14,6 +14,7 @@ from validators.parsing import parse
 from validators.profiles import ProfileBook
 
 PAGE = TESTS.parent / "docs" / "reference" / "precious-metals.md"
+LUXURY = PAGE.with_name("luxury.md")
 RECEIVED = datetime(2026, 12, 1, 8, 21, tzinfo=UTC)
 DEALER = "070240001235"
 OPERATIONS = "/ExportData/SignedData/Data/Root/MetalsReport/Operations"
@@ -26,9 +27,9 @@ def page_examples(page: Path) -> tuple[bytes, ...]:
     return tuple(block.encode() for block in blocks)
 
 
-def example(name: str = "report") -> etree._Element:
+def example(name: str = "report", page: Path = PAGE) -> etree._Element:
     """A copy of the documentation's `report` or `nil` report, parsed."""
-    return parse(page_examples(PAGE)[("report", "nil").index(name)]).root
+    return parse(page_examples(page)[("report", "nil").index(name)]).root
 
 
 @dataclass

@@ -116,7 +116,7 @@ class _Run:
             return refused_item(self._carried.elements[position], number, identity, findings)
         self._numbers.add(number)
         self._ids.add(identity)
-        return accepted_item(number, identity, content, findings)
+        return accepted_item(number, identity, content, findings, self._grammar.key_of(given))
 
     def _flaws(self, given: Given, number: int) -> Iterator[ItemFlaw]:
         grammar = self._grammar

@@ -21,18 +21,15 @@ class Parameters:
     kinds: SenderKinds
 
     @classmethod
-    def of(cls, sections: Mapping[str, Any], kinds_code: str) -> "Parameters":
-        """The parameters in those sections; raises `KeyError` when something is missing.
-
-        `kinds_code` is the finding that says that a kind of sender does not file such reports.
-        """
+    def of(cls, sections: Mapping[str, Any]) -> "Parameters":
+        """The parameters in those sections; raises `KeyError` when something is missing."""
         judging = sections["judging"]
         return cls(
             future_hours=judging["future_hours"],
             earliest=judging["earliest"],
             maximum_days=judging["maximum_days"],
             maximum_operations=judging["maximum_operations"],
-            kinds=SenderKinds(frozenset(judging["sender_kinds"]), kinds_code),
+            kinds=SenderKinds(frozenset(judging["sender_kinds"]), "OPS-011"),
         )
 
 
