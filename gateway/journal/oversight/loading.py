@@ -9,6 +9,7 @@ import orjson
 
 from gateway.journal.connections import Connection
 from gateway.journal.encoding import Packer
+from gateway.journal.oversight.dealings import load_things
 from gateway.journal.oversight.rows import (
     columns,
     complex_of,
@@ -52,6 +53,7 @@ class Loader:
         if not facts:
             return state
         await self._complexes(needs, state)
+        state.things = await load_things(self._connection, needs.deals())
         await self._obligations(needs, state)
         if state.complexes or needs.complexes():
             await self._neighbours(needs, state)

@@ -5,6 +5,7 @@ from typing import Any
 import orjson
 
 from gateway.journal.connections import Connection
+from gateway.journal.oversight.dealings import deal_rows, finding_rows
 from gateway.journal.oversight.rows import array, columns, report_figures
 from gateway.journal.queries import sql
 from gateway.oversight.state import Working
@@ -21,6 +22,7 @@ async def save(connection: Connection, ledger: int, state: Working) -> None:
     await saver.corrections()
     await saver.tickets()
     await saver.obligations()
+    await saver.things()
 
 
 class _Saver:
@@ -121,6 +123,10 @@ class _Saver:
             for one in self._changes.obligations.values()
         ]
         await self._keep("keep_obligations", rows, self._ledger)
+
+    async def things(self) -> None:
+        await self._keep("keep_deals", deal_rows(self._state.things))
+        await self._keep("keep_findings", finding_rows(self._state.things), self._ledger)
 
     async def _keep(self, query: str, rows: list[Any], *before: object) -> None:
         if rows:
