@@ -9,9 +9,10 @@ from validators.luxury.chains import luxury_deal
 from validators.operations.deals import LUXURY, METALS, Deal, Filing, deal_of
 
 LUXURY_TOPIC = "fma.luxury.v1"
+METALS_TOPIC = "fma.precious-metals.v1"
 _READ: Mapping[str, tuple[str, Callable[[Filing, Mapping[str, Any]], Deal]]] = {
     LUXURY: (LUXURY_TOPIC, luxury_deal),
-    METALS: ("fma.precious-metals.v1", deal_of),
+    METALS: (METALS_TOPIC, deal_of),
 }
 REPORTS = {LUXURY: "LuxuryReport", METALS: "MetalsReport"}
 """The message that is a report, by family."""
