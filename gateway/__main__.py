@@ -27,6 +27,7 @@ COMMANDS = {
     "simulate": ("simulate", "Complexes that play by themselves, with faults as wished."),
     "submit": ("submit", "File signed messages."),
     "topics": ("relay", "Make Kafka hold the declared topics."),
+    "trace": ("trace", "The chain of one luxury good, from its code to its last owner."),
     "trust": ("entities", "Trust anchors for senders' certificates: add, list."),
     "validate": ("messages", "Say the verdict with no server."),
     "verify": ("verify", "Verify receipts, the journal, topics."),

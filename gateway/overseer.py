@@ -25,6 +25,7 @@ from gateway.oversight.state import Working
 from gateway.oversight.tallying import Tallier
 from gateway.sealing.derived import Derived, seal_derived
 from gateway.sealing.keys import KeyHolder
+from validators.luxury.chains import chain_rules
 
 RUN_ENTRIES = 256
 IDLE_SECONDS = 0.5
@@ -74,7 +75,7 @@ class Judging:
     reader: Reader = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "engine", Engine(self.parameters, self.rules))
+        object.__setattr__(self, "engine", Engine(self.parameters, self.rules, chain_rules()))
         tallier = Tallier(self.parameters, self.rules)
         object.__setattr__(self, "reader", Reader(tallier, self.rules))
 
@@ -167,9 +168,10 @@ class Overseer(Follower):
         self.derived += len(draft.records) if draft else 0
 
     async def _derived(self, state: Working, upto: int) -> Draft | None:
-        tickets, obligations = state.tickets.told, state.changes.told
-        if not tickets and not obligations:
+        tickets, obligations, findings = state.tickets.told, state.changes.told, state.things.told
+        if not tickets and not obligations and not findings:
             return None
         digest = self._judging.codes_digest
-        derived = Derived(self.ledger, self.position, upto, self._clock(), EDITION, digest, tickets, obligations)
+        at = self._clock()
+        derived = Derived(self.ledger, self.position, upto, at, EDITION, digest, tickets, obligations, findings)
         return await seal_derived(derived, self._keys)

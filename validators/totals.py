@@ -60,6 +60,12 @@ def hundredths(written: str | None) -> int:
     return amount[0] * 100 + amount[1] if amount is not None else 0
 
 
+def written(amount: int) -> str:
+    """Hundredths as an amount is written, without a fraction where there is none."""
+    whole, rest = divmod(amount, 100)
+    return f"{whole}.{rest:02}" if rest else str(whole)
+
+
 def _told(total: etree._Element) -> tuple[int, int] | None:
     """What the total says; None where it is not written as the schema wants it."""
     count, amount = read_whole(total.get("Count", "")), read_amount(total.get("Amount"))

@@ -15,6 +15,7 @@ from lxml import etree
 from gateway.client import Answer, file_message
 from gateway.commands.common import language_option
 from gateway.commands.demo_casino import EVENTS, INTEGRITY, show_analysts, show_casino
+from gateway.commands.demo_dealers import Trader, show_car, show_jeweller, show_trace
 from gateway.commands.showing import DemoFailed, head, within
 from gateway.consumer import fetch_keys, subscribe, verify_topic
 from gateway.journal import Directory, Enrolment, verify_journal
@@ -24,6 +25,7 @@ from gateway.local.people import make_bin, make_iin, make_person
 from gateway.local.simulation.model import Owner
 from gateway.local.stack import Stack, StackFacts
 from gateway.model import IdentifierKind
+from gateway.oversight.dealers import LUXURY_TOPIC, METALS_TOPIC
 from gateway.sealing.certificates import describe
 from gateway.sealing.checkpoints import read_checkpoint
 from gateway.sealing.generation import KeyKind, Subject
@@ -55,6 +57,10 @@ class Actor:
     def owner(self) -> Owner:
         """The same entity as the owner of a gaming complex."""
         return Owner(self.reporter.identifier, self.reporter.kind, self.reporter.name, self.credentials.read())
+
+    def trader(self, client: httpx.AsyncClient, lang: str) -> Trader:
+        """The same entity as a dealer at the counter."""
+        return Trader(self.reporter, self.credentials, client, lang)
 
     def sign(self, scenario: Scenario, random: Random, defect: str | None = None) -> bytes:
         """A message of that scenario, with a defect if one is named, signed by the entity."""
@@ -117,7 +123,7 @@ def demo(directory: Path, samples: Path, keep: bool, lang: str) -> None:
 
 async def _show(facts: StackFacts, directory: Path, samples: Path, lang: str) -> None:
     url, dsn, kafka = facts.url or "", facts.database_url or "", facts.kafka or ""
-    head("2. Three entities with throw-away certificates")
+    head("2. Entities with throw-away certificates")
     async with Directory(dsn) as enrolled, httpx.AsyncClient(base_url=url, timeout=60) as client:
         actors = await _enrol_actors(enrolled, directory / "entities")
         filings = _filings(actors)
@@ -131,11 +137,16 @@ async def _show(facts: StackFacts, directory: Path, samples: Path, lang: str) ->
         refused = {str(answer.facts["id"]) for answer in answers if answer.status == httpx.codes.UNPROCESSABLE_ENTITY}
         head("4. A casino's complex reports: a batch is lost and found, events are refused, an FM-1 is due")
         account = await show_casino(actors["casino"].owner(), client, lang)
+        head("5. A jeweller files a sheet and a nil report, a car gets its code and is sold five times")
+        await show_jeweller(actors["jeweller"].trader(client, lang), directory / "sheets")
+        car = await show_car(actors["cars"].trader(client, lang), directory, url)
     keys = await fetch_keys(f"{url}/.well-known/jwks.json")
-    head("5. What the analysts read from Kafka, each record verified")
+    head("6. What the analysts read from Kafka, each record verified")
     await _read(kafka, keys, accepted | refused)
     await show_analysts(kafka, keys, account)
-    head("6. What was sealed still stands")
+    head("7. The chain of the car, from its code to its last owner")
+    await show_trace(kafka, keys, car)
+    head("8. What was sealed still stands")
     await _verify(dsn, kafka, keys)
 
 
@@ -149,6 +160,7 @@ async def _enrol_actors(enrolled: Directory, place: Path) -> dict[str, Actor]:
         ("casino", "093", "Казино Алтын", "p256"),
         ("jeweller", "150", "Зергер", "p256"),
         ("bank", "011", "Банк Пример", "rsa2048"),
+        ("cars", "160", "Автодом", "p256"),
     )
     for label, kind, name, key in plan:
         person = make_person(random, now.date())
@@ -254,7 +266,7 @@ async def _verify(dsn: str, kafka: str, keys: KeySet) -> None:
     report = await verify_journal(dsn, partial(read_receipt, keys=keys), partial(read_checkpoint, keys=keys))
     click.echo(f"  journal: {report.entries} entries, {report.checkpoints} checkpoints: {_told(report.intact)}")
     intact = report.intact
-    for topic in (*TOPICS, EVENTS, INTEGRITY):
+    for topic in (*TOPICS, EVENTS, INTEGRITY, METALS_TOPIC, LUXURY_TOPIC):
         found = await verify_topic(topic, bootstrap=kafka, keys=keys)
         click.echo(f"  {topic}: {found.records} records: {_told(found.intact)}")
         intact = intact and found.intact

@@ -2,6 +2,7 @@
 
 from gateway.bus.errors import KafkaRefused, KafkaUnavailable, TopicMissing
 from gateway.consumer.decoding import (
+    ChainFinding,
     Decoded,
     FM1Event,
     GamingEvent,
@@ -18,12 +19,14 @@ from gateway.consumer.decoding import (
 )
 from gateway.consumer.keys import fetch_keys, load_keys
 from gateway.consumer.subscription import BrokenSeal, Subscription, subscribe
+from gateway.consumer.tracing import Trace, trace
 from gateway.consumer.verification import TopicBreak, TopicReport, verify_topic
 from gateway.model import Event
 from gateway.sealing.jws import KeySet
 
 __all__ = [
     "BrokenSeal",
+    "ChainFinding",
     "Decoded",
     "Event",
     "FM1Event",
@@ -44,9 +47,11 @@ __all__ = [
     "TopicBreak",
     "TopicMissing",
     "TopicReport",
+    "Trace",
     "decode",
     "fetch_keys",
     "load_keys",
     "subscribe",
+    "trace",
     "verify_topic",
 ]

@@ -202,6 +202,36 @@ class LuxuryCodeIssued(BaseModel):
     issued: IssuedCode
 
 
+class NamedOperation(BaseModel):
+    """An operation by its name: who filed it, its number in his series, its GUID."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    filer: str
+    sequence: int
+    id: str
+
+
+class ChainFinding(BaseModel):
+    """What does not hold in the chain of a thing at one operation, as it stood at this revision."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    id: UUID
+    revision: int
+    kind: str = Field(
+        description="owner: the seller is not the last known buyer; price: far from the last one; new: a second time",
+        examples=["owner"],
+    )
+    item: str
+    operation: NamedOperation
+    state: Literal["open", "closed"]
+    opened_at: dt.datetime
+    closed_at: dt.datetime | None
+    changed_at: dt.datetime
+    detail: Mapping[str, Any]
+
+
 class GamingTicket(BaseModel):
     """One thing that is wrong with a complex, as it stood at this revision; `detail` depends on the kind."""
 
@@ -256,6 +286,7 @@ Decoded = (
     | NilReport
     | LuxuryOperation
     | LuxuryCodeIssued
+    | ChainFinding
 )
 
 KINDS: Mapping[str, type[Decoded]] = {
@@ -268,6 +299,7 @@ KINDS: Mapping[str, type[Decoded]] = {
     "kz.fma.luxury.operation.v1": LuxuryOperation,
     "kz.fma.luxury.nil.v1": NilReport,
     "kz.fma.luxury.code-issued.v1": LuxuryCodeIssued,
+    "kz.fma.luxury.finding.v1": ChainFinding,
     "kz.fma.gaming.ticket.v1": GamingTicket,
     "kz.fma.obligation.v1": Obligation,
 }
@@ -281,7 +313,7 @@ TOPICS: Mapping[str, tuple[type[Decoded], ...]] = {
     "fma.rejections.v1": (Rejection, RefusedItems),
     "fma.gaming.events.v1": (GamingEvent,),
     "fma.precious-metals.v1": (MetalsOperation, NilReport),
-    "fma.luxury.v1": (LuxuryCodeIssued, LuxuryOperation, NilReport),
+    "fma.luxury.v1": (LuxuryCodeIssued, LuxuryOperation, NilReport, ChainFinding),
     "fma.gaming.integrity.v1": (GamingTicket, Obligation),
 }
 """The models of the events on each topic."""

@@ -5,6 +5,7 @@ from types import TracebackType
 from typing import Self
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.partitioner import DefaultPartitioner
 
 from gateway.bus.cluster import require_topics
 from gateway.bus.errors import kafka_errors
@@ -23,6 +24,7 @@ class Reader:
 
     With a group the place is the group's; `begin` then only says where a group starts that never committed.
     Partitions that turn up later are read from their beginning, whatever `begin` says: they are news as a whole.
+    With `only_key` the one partition of each topic is read to which Kafka's own partitioner leads that key.
     """
 
     def __init__(
@@ -33,6 +35,7 @@ class Reader:
         group: str | None = None,
         from_beginning: bool = False,
         start_at: Mapping[Place, int] | None = None,
+        only_key: str | None = None,
     ) -> None:
         self.positions: dict[Place, int] = {}
         self._topics = list(topics)
@@ -40,12 +43,13 @@ class Reader:
         self._group = group
         self._from_beginning = from_beginning
         self._start_at = dict(start_at or {})
+        self._only_key = only_key
         self._consumer: AIOKafkaConsumer | None = None
 
     async def __aenter__(self) -> Self:
-        await require_topics(self._bootstrap, self._topics)
+        counts = await require_topics(self._bootstrap, self._topics)
         self._consumer = AIOKafkaConsumer(
-            *self._topics,
+            *(self._topics if self._only_key is None else ()),
             bootstrap_servers=self._bootstrap,
             group_id=self._group,
             isolation_level="read_committed",
@@ -55,6 +59,8 @@ class Reader:
             max_partition_fetch_bytes=FETCH_BYTES,
             metadata_max_age_ms=METADATA_MS,
         )
+        if self._only_key is not None:
+            self._consumer.assign([TopicPartition(*place_of(self._only_key, *each)) for each in counts.items()])
         try:
             with kafka_errors(f"subscribing to {', '.join(self._topics)}"):
                 await self._consumer.start()
@@ -133,3 +139,9 @@ class Reader:
         if self._consumer is None:
             raise RuntimeError("the subscription is not open")
         return self._consumer
+
+
+def place_of(key: str, topic: str, partitions: int) -> Place:
+    """Where records of a key stand in a topic of so many partitions."""
+    everywhere = list(range(partitions))
+    return topic, DefaultPartitioner()(key.encode(), everywhere, everywhere)

@@ -336,9 +336,11 @@ CREATE TABLE obligations (
     overdue boolean NOT NULL,
     revision integer NOT NULL,
     opened_at timestamptz,
-    closed_at timestamptz
+    closed_at timestamptz,
+    own bigint NOT NULL DEFAULT 1
 );
 COMMENT ON TABLE obligations IS 'sums of winnings paid; an FM-1 is due where the threshold was reached, that is where the revision is not 0';
+COMMENT ON COLUMN obligations.own IS 'how many of the events are of the day itself, not of the days before it that count with it';
 CREATE INDEX obligations_due ON obligations (ledger, deadline) WHERE revision > 0 AND closed_at IS NULL AND NOT overdue;
 CREATE INDEX obligations_of_owner ON obligations (owner, opened_at, id) WHERE revision > 0;
 
@@ -386,3 +388,46 @@ CREATE TRIGGER never_deleted BEFORE DELETE ON luxury_codes FOR EACH ROW EXECUTE 
 CREATE TRIGGER never_emptied BEFORE TRUNCATE ON luxury_codes FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON luxury_blocks FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER never_emptied BEFORE TRUNCATE ON luxury_blocks FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+CREATE TABLE dealer_operations (
+    family text NOT NULL,
+    filer text NOT NULL,
+    sequence bigint NOT NULL,
+    guid text NOT NULL,
+    filer_kind text NOT NULL,
+    item text NOT NULL,
+    matter text NOT NULL,
+    entry bigint NOT NULL,
+    kind text NOT NULL,
+    day date NOT NULL,
+    seller text,
+    buyer text,
+    price numeric,
+    condition text,
+    code text,
+    corrects_sequence bigint,
+    corrects_guid text,
+    PRIMARY KEY (family, filer, sequence, guid)
+);
+COMMENT ON TABLE dealer_operations IS 'every accepted operation; one that another corrects stays, and counts no more';
+CREATE INDEX dealer_operations_item ON dealer_operations (item) WHERE item <> '';
+CREATE INDEX dealer_operations_corrects ON dealer_operations (family, filer, corrects_sequence, corrects_guid)
+    WHERE corrects_sequence IS NOT NULL;
+
+CREATE TABLE chain_findings (
+    id uuid PRIMARY KEY,
+    ledger integer NOT NULL,
+    item text NOT NULL,
+    remark text NOT NULL CHECK (remark IN ('owner', 'price', 'new')),
+    family text NOT NULL,
+    filer text NOT NULL,
+    sequence bigint NOT NULL,
+    guid text NOT NULL,
+    open boolean NOT NULL,
+    opened_at timestamptz NOT NULL,
+    closed_at timestamptz,
+    changed_at timestamptz NOT NULL,
+    revision integer NOT NULL,
+    detail jsonb NOT NULL
+);
+CREATE INDEX chain_findings_item ON chain_findings (item);

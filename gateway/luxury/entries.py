@@ -11,6 +11,7 @@ from uuid_utils.compat import uuid7
 
 from gateway.journal.luxury_rows import CodeRow, Unlogged
 from gateway.model import Draft, Receipt, Record, Verdict
+from gateway.oversight.dealers import LUXURY_TOPIC
 from gateway.sealing.batches import Unsealed, seal_records
 from gateway.sealing.cloudevents import CloudEvent
 from gateway.sealing.keys import KeyHolder
@@ -18,7 +19,6 @@ from gateway.sealing.receipts import ISSUER, moment_text, seal_receipt
 from validators.luxury.items import FAMILY, luxury_tables
 from validators.values import local
 
-TOPIC = "fma.luxury.v1"
 CODE_ISSUED = "kz.fma.luxury.code-issued.v1"
 MESSAGE_TYPE = "codes-issued"
 
@@ -62,7 +62,7 @@ async def _records(codes: Sequence[Mapping[str, Any]], receipt: Receipt, keys: K
         key = code["item"] or code["code"]
         value = orjson.dumps({**shared, "sender": code["owner"], "issued": code})
         event = CloudEvent(f"{receipt.id}/{number}", CODE_ISSUED, receipt.received_at, code["code"])
-        unsealed.append(Unsealed(TOPIC, key, value, event))
+        unsealed.append(Unsealed(LUXURY_TOPIC, key, value, event))
     return await seal_records(unsealed, keys)
 
 

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from gateway.oversight import chain, complexes, meters, obligations, remarks, sequence, silence, totals
-from gateway.oversight.facts import Batch, DayReport, Fact, Fork, Notice, Registration, Repair
+from gateway.oversight import chain, complexes, meters, obligations, remarks, sequence, silence, things, totals
+from gateway.oversight.facts import Batch, DayReport, Dealings, Fact, Fork, Notice, Registration, Repair
 from gateway.oversight.parameters import Parameters, WinningsRules
 from gateway.oversight.state import Working
 from gateway.oversight.tickets import Occasion
 from validators.gaming.model import Complex
+from validators.luxury.chains import ChainRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class Engine:
 
     parameters: Parameters
     rules: WinningsRules
+    chains: ChainRules
 
     def apply(self, state: Working, facts: Sequence[Fact]) -> None:
         """Takes facts in, in their order."""
@@ -30,6 +32,9 @@ class Engine:
             occasion = Occasion(fact.origin.at, f"{fact.origin.ledger}/{fact.origin.seq}")
             if isinstance(fact, Notice):
                 obligations.reported(state, fact, self.rules, occasion)
+                continue
+            if isinstance(fact, Dealings):
+                things.take(state.things, fact.deals, self.chains, occasion)
                 continue
             owned = self._owned(state, fact, occasion)
             if owned is None:
@@ -55,7 +60,7 @@ class Engine:
 
     def _owned(self, state: Working, fact: Fact, occasion: Occasion) -> Complex | None:
         """The complex that a fact is about, where it is its sender's; a registration makes it so."""
-        if isinstance(fact, Notice):
+        if isinstance(fact, Notice | Dealings):
             return None
         if isinstance(fact, Registration):
             now = complexes.register(state, fact)

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
+from validators.operations.deals import Deal
+
 FigureKey = tuple[date, str, str, int]
 """The local day, unit, kind of event and local hour that a figure is for."""
 
@@ -165,5 +167,14 @@ class Notice:
     reported: Reported | None
 
 
+@dataclass(frozen=True, slots=True)
+class Dealings:
+    """An accepted report of a dealer: its operations that were accepted."""
+
+    origin: Origin
+    owner: str
+    deals: tuple[Deal, ...]
+
+
 OfComplex = Batch | Fork | DayReport | Repair | Registration
-Fact = OfComplex | Notice
+Fact = OfComplex | Notice | Dealings

@@ -6,8 +6,9 @@ from gateway.oversight.facts import Amounts, Batch, Mark
 from gateway.oversight.parameters import Meter
 from gateway.oversight.sequence import Placed
 from gateway.oversight.state import Marks, What, Working
-from gateway.oversight.tallying import plus, written
+from gateway.oversight.tallying import plus
 from gateway.oversight.tickets import Kind, Occasion
+from validators.totals import written
 
 
 def check(state: Working, batch: Batch, placed: Placed, meters: tuple[Meter, ...], occasion: Occasion) -> None:

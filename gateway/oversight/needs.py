@@ -9,13 +9,14 @@ from datetime import date
 from typing import TypeVar
 from uuid import UUID
 
-from gateway.oversight.facts import Batch, DayReport, Fact, Fork, Notice, Registration, Repair
+from gateway.oversight.facts import Batch, DayReport, Dealings, Fact, Fork, Notice, Registration, Repair
 from gateway.oversight.obligations import About, abouts_of, winnings_of
 from gateway.oversight.parameters import WinningsRules
 from gateway.oversight.remarks import originals
 from gateway.oversight.state import Document, Marks, What, Working
 from gateway.oversight.tickets import Kind, TicketKey
 from validators.gaming.model import Complex
+from validators.operations.deals import Deal
 
 K = TypeVar("K")
 Range = tuple[str, What, int, int]
@@ -35,7 +36,11 @@ class Needs:
 
     def complexes(self) -> list[str]:
         """The complexes that the run is about."""
-        return sorted({fact.complex for fact in self.facts if not isinstance(fact, Notice)})
+        return sorted({fact.complex for fact in self.facts if not isinstance(fact, Notice | Dealings)})
+
+    def deals(self) -> list[Deal]:
+        """The operations of dealers that the run reports."""
+        return [deal for fact in self.facts if isinstance(fact, Dealings) for deal in fact.deals]
 
     def links(self) -> list[tuple[str, int]]:
         """The batches, and the neighbours with which they are compared."""
@@ -73,7 +78,7 @@ class Needs:
     def subjects(self) -> Iterator[TicketKey]:
         """The tickets that the run can open anew, bring up to date or close, but those of gaps and meters."""
         for fact in self.facts:
-            if isinstance(fact, Notice):
+            if isinstance(fact, Notice | Dealings):
                 continue
             yield fact.complex, Kind.SILENCE, ""
             if isinstance(fact, Batch):

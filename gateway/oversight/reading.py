@@ -10,11 +10,25 @@ from typing import Any
 import orjson
 
 from gateway.errors import GatewayError
-from gateway.oversight.facts import Batch, DayReport, Fact, Figure, Fork, Notice, Origin, Registration, Repair, Reported
+from gateway.oversight.dealers import REPORTS, deals_in
+from gateway.oversight.facts import (
+    Batch,
+    DayReport,
+    Dealings,
+    Fact,
+    Figure,
+    Fork,
+    Notice,
+    Origin,
+    Registration,
+    Repair,
+    Reported,
+)
 from gateway.oversight.intervals import runs
 from gateway.oversight.parameters import WinningsRules
 from gateway.oversight.tallying import Tallier, hundredths
 from validators.model import Verdict
+from validators.operations.deals import Filing
 from validators.series import FORK
 from validators.values import read_amount, read_moment
 
@@ -70,6 +84,8 @@ class Reader:
         stands = Verdict(line.verdict).stands
         if line.family == FM1:
             return self._notice(line) if stands else None
+        if line.family in REPORTS:
+            return _dealings(line) if stands else None
         if line.family != GAMING or line.sender == AUTHOR:
             return None
         receipt = payload_of(line.jws)
@@ -127,6 +143,14 @@ def payload_of(jws: str) -> dict[str, Any]:
 
 def _origin(line: Line, receipt: Mapping[str, Any]) -> Origin:
     return Origin(line.ledger, line.seq, receipt["id"], line.received_at)
+
+
+def _dealings(line: Line) -> Dealings | None:
+    receipt = payload_of(line.jws)
+    if receipt["message_type"] != REPORTS[line.family]:
+        return None
+    filing = Filing(line.family, line.sender, receipt["series"]["entity_kind"], line.seq)
+    return Dealings(_origin(line, receipt), line.sender, deals_in(filing, line.records))
 
 
 def _fork(line: Line, receipt: Mapping[str, Any]) -> Fork | None:

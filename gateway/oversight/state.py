@@ -13,6 +13,7 @@ from uuid import UUID
 from gateway.oversight.facts import Amounts, Correction, DayReport, Figure, Mark, Reported
 from gateway.oversight.identities import Packed
 from gateway.oversight.intervals import Intervals, Piece
+from gateway.oversight.things import Things
 from gateway.oversight.tickets import TicketBook
 from validators.gaming.model import Complex
 
@@ -132,7 +133,7 @@ Document = tuple[str, str]
 
 @dataclass(slots=True)
 class Changes:
-    """What a run changed beside tickets, absent numbers and obligations, which tell themselves."""
+    """What a run changed beside tickets, absent numbers and things, which tell themselves."""
 
     complexes: dict[str, Complex] = field(default_factory=dict)
     progress: set[str] = field(default_factory=set)
@@ -171,6 +172,7 @@ class Working:
     identities: dict[tuple[str, int], str | None] = field(default_factory=dict)
     notices: dict[Document, Reported | None] = field(default_factory=dict)
     obligations: dict[UUID, Obligation] = field(default_factory=dict)
+    things: Things = field(default_factory=Things)
     changes: Changes = field(default_factory=Changes)
     _loaded: dict[tuple[str, What], frozenset[Piece[UUID | None]]] = field(default_factory=dict)
 

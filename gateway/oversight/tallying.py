@@ -134,12 +134,6 @@ def hundredths(value: str | int) -> int:
     return int(whole) * 100 + (int(rest.ljust(2, "0")) if rest else 0)
 
 
-def written(amount: int) -> str:
-    """Hundredths as an amount is written, without a fraction where there is none."""
-    whole, rest = divmod(amount, 100)
-    return f"{whole}.{rest:02}" if rest else str(whole)
-
-
 def player_of(event: Content) -> str | None:
     """By what an FM-1 would name the player: the IIN, or the number of the foreign document; None without a name."""
     return event.get("player") or event.get("document")

@@ -5,8 +5,8 @@ from typing import Any
 
 from gateway.oversight.facts import NOTHING_COUNTED, Batch, DayReport, Figure
 from gateway.oversight.state import DayKey, FigureOfDay, Working
-from gateway.oversight.tallying import written
 from gateway.oversight.tickets import Kind, Occasion
+from validators.totals import written
 
 
 def count(state: Working, batch: Batch, most: int, occasion: Occasion) -> None:

@@ -17,7 +17,14 @@ def test_the_demo_shows_every_kind_of_answer_and_ends_with_0(short_directory: Pa
         "gap closed",
         "event 142 is refused: GAM-033",
         "FM-1 closed",
+        "OPS-028",
+        "nothing of the sheet is filed",
+        "3 lines are filed already",
+        "a nil report for",
+        "BREAKS: the seller is not the last known buyer",
+        "5 operation(s)",
     ):
         assert noticed in done.stdout
     assert "BROKEN" not in done.stdout
+    assert (short_directory / "demo" / "car-label.svg").read_text("utf-8").startswith("<?xml")
     assert run_gateway("local", "wipe", "--dir", str(short_directory / "demo")).returncode == 0

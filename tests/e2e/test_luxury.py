@@ -13,12 +13,12 @@ TOPIC = "fma.luxury.v1"
 VIN = "WDB1240221J099887"
 
 
-def code_of(stack: StackFacts, key: Path, certificate: Path) -> dict[str, Any]:
-    """The code of the car, once the intake knows its dealer."""
+def code_of(stack: StackFacts, key: Path, certificate: Path, vin: str = VIN) -> dict[str, Any]:
+    """The code of a car, once the intake knows its dealer."""
     dealer = ("--key", str(key), "--certificate", str(certificate), "--dir", str(stack.directory))
     until = time.monotonic() + 15
     while True:
-        done = run_gateway("luxury", "code", "CAR", f"vin={VIN}", *dealer, "--json")
+        done = run_gateway("luxury", "code", "CAR", f"vin={vin}", *dealer, "--json")
         if done.returncode == 0:
             facts: dict[str, Any] = json.loads(done.stdout)
             return facts

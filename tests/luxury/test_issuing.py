@@ -15,10 +15,11 @@ from gateway.journal import Journal, migrate
 from gateway.journal.errors import Overloaded
 from gateway.journal.luxury import LuxuryCodes
 from gateway.journal.luxury_rows import WantedCode
-from gateway.luxury.entries import TOPIC, group_body
+from gateway.luxury.entries import group_body
 from gateway.luxury.issuing import CodeIssuer, draw
 from gateway.luxury.lookups import GroupedLookup
 from gateway.model import Draft, Entry
+from gateway.oversight.dealers import LUXURY_TOPIC
 from gateway.sealing.generation import make_gateway_key
 from gateway.sealing.keys import LocalKeyHolder
 from tests.journal.support import run
@@ -72,7 +73,7 @@ async def test_a_group_that_was_not_logged_is_logged_once_by_whoever_finds_it(ds
     logged = await entries(dsn)
     assert len(logged) == 1
     assert sorted(record.key for record in logged[0].records) == sorted(row.code for row in outcome.codes.values())
-    assert {record.topic for record in logged[0].records} == {TOPIC}
+    assert {record.topic for record in logged[0].records} == {LUXURY_TOPIC}
 
 
 async def test_the_record_of_a_code_has_the_shape_that_readers_know(dsn: str, codes: LuxuryCodes) -> None:

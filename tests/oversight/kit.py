@@ -23,6 +23,7 @@ from gateway.sealing.receipts import moment_text, seal_receipt
 from gateway.sealing.records import records_for
 from tests.bus.kit import KEYS
 from validators.gaming.model import NO_BATCH
+from validators.luxury.chains import chain_rules
 from validators.series import fork_finding
 
 NOON = datetime(2026, 11, 26, 7, 0, tzinfo=UTC)
@@ -31,7 +32,7 @@ OWNER, OTHER = "050740001239", "990440000385"
 PLAYER = "850315300123"
 UNITS = {"S-1": "SERVER", "M-1": "MACHINE", "M-2": "MACHINE", "D-1": "DESK"}
 PARAMETERS, RULES = parameters(), winnings_rules()
-ENGINE = Engine(PARAMETERS, RULES)
+ENGINE = Engine(PARAMETERS, RULES, chain_rules())
 READER = Reader(Tallier(PARAMETERS, RULES), RULES)
 
 Content = dict[str, Any]

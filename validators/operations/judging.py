@@ -82,7 +82,7 @@ class Judging:
         def judge(carried: Carried, given: Sequence[Given]) -> tuple[tuple[Item, ...], Series]:
             run = _Run(carried, self.grammar, Period.of(block), dealer_kind)
             items = judge_each(carried, given, run.judge)
-            return items, series_of(self.grammar.series, dealer, block, items)
+            return items, series_of(self.grammar.series, dealer, dealer_kind, block, items)
 
         event = "nil" if block.text("Nil") == NIL else ""
         return self.manner.judge_items(profile, told, operations, faults, judge, event=event)

@@ -67,13 +67,14 @@ def _period_faults(block: Block, today: date, parameters: Parameters) -> Iterato
         yield block.fault("PeriodTo", Flaw("OPS-005", {"days": str(parameters.maximum_days)}))
 
 
-def series_of(prefix: str, dealer: str, block: Block, items: Sequence[Item]) -> Series:
+def series_of(prefix: str, dealer: str, dealer_kind: str, block: Block, items: Sequence[Item]) -> Series:
     """The report's place among those of the dealer; `first` and `last` are the operations' lowest and highest number.
 
     Both are 0 where no operation has a number.
     """
     numbers = [item.number for item in items if item.number]
     facts: dict[str, Any] = {
+        "entity_kind": dealer_kind,
         "from": block.text("PeriodFrom"),
         "to": block.text("PeriodTo"),
         "premises": block.text("Premises"),

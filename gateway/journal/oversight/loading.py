@@ -7,6 +7,7 @@ from typing import Any
 import asyncpg
 
 from gateway.journal.connections import Connection
+from gateway.journal.oversight.dealings import load_things
 from gateway.journal.oversight.identities import identities_of
 from gateway.journal.oversight.rows import (
     columns,
@@ -51,6 +52,7 @@ class Loader:
             return state
         await self._complexes(needs, state)
         await self._notices(needs, state)
+        state.things = await load_things(self._connection, needs.deals())
         await self._obligations(needs, state)
         if state.complexes or needs.complexes():
             await self._neighbours(needs, state)

@@ -5,6 +5,7 @@ from typing import Any
 import orjson
 
 from gateway.journal.connections import Connection
+from gateway.journal.oversight.dealings import deal_rows, finding_rows
 from gateway.journal.oversight.rows import array, columns, report_figures
 from gateway.journal.queries import sql
 from gateway.oversight.state import Working
@@ -22,6 +23,7 @@ async def save(connection: Connection, ledger: int, state: Working) -> None:
     await saver.tickets()
     await saver.notices()
     await saver.obligations()
+    await saver.things()
 
 
 class _Saver:
@@ -139,6 +141,10 @@ class _Saver:
             for one in self._changes.obligations.values()
         ]
         await self._keep("keep_obligations", rows, self._ledger)
+
+    async def things(self) -> None:
+        await self._keep("keep_deals", deal_rows(self._state.things))
+        await self._keep("keep_findings", finding_rows(self._state.things), self._ledger)
 
     async def _keep(self, query: str, rows: list[Any], *before: object) -> None:
         if rows:

@@ -322,3 +322,45 @@ SELECT true FROM tickets WHERE id = $1 AND owner = $2;
 
 -- name: obligation_of_owner
 SELECT true FROM obligations WHERE id = $1 AND owner = $2 AND revision > 0;
+
+-- name: deals_by_name
+SELECT deals.*
+FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[]) AS wanted (family, filer, sequence, guid)
+JOIN dealer_operations AS deals ON deals.family = wanted.family AND deals.filer = wanted.filer
+    AND deals.sequence = wanted.sequence AND deals.guid = wanted.guid;
+
+-- name: deals_of_items
+SELECT * FROM dealer_operations WHERE item = ANY ($1::text[]) AND item <> '';
+
+-- name: deals_corrected
+SELECT wanted.family, wanted.filer, wanted.sequence, wanted.guid
+FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[]) AS wanted (family, filer, sequence, guid)
+WHERE EXISTS (
+    SELECT FROM dealer_operations AS corrections
+    WHERE corrections.family = wanted.family AND corrections.filer = wanted.filer
+        AND corrections.corrects_sequence = wanted.sequence AND corrections.corrects_guid = wanted.guid
+);
+
+-- name: findings_of_items
+SELECT * FROM chain_findings WHERE item = ANY ($1::text[]);
+
+-- name: keep_deals
+INSERT INTO dealer_operations (family, filer, sequence, guid, filer_kind, item, matter, entry, kind, day, seller, buyer,
+    price, condition, code, corrects_sequence, corrects_guid)
+SELECT new.family, new.filer, new.sequence, new.guid, new.filer_kind, new.item, new.matter, new.entry, new.kind, new.day,
+    new.seller, new.buyer, new.price::numeric, new.condition, new.code, new.corrects_sequence, new.corrects_guid
+FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[],
+    $9::text[], $10::date[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::bigint[], $17::text[])
+    AS new (family, filer, sequence, guid, filer_kind, item, matter, entry, kind, day, seller, buyer, price, condition,
+        code, corrects_sequence, corrects_guid);
+
+-- name: keep_findings
+INSERT INTO chain_findings (id, ledger, item, remark, family, filer, sequence, guid, open, opened_at, closed_at,
+    changed_at, revision, detail)
+SELECT new.id, $1::integer, new.item, new.remark, new.family, new.filer, new.sequence, new.guid, new.open, new.opened_at,
+    new.closed_at, new.changed_at, new.revision, new.detail::jsonb
+FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::text[], $9::boolean[],
+    $10::timestamptz[], $11::timestamptz[], $12::timestamptz[], $13::integer[], $14::text[])
+    AS new (id, item, remark, family, filer, sequence, guid, open, opened_at, closed_at, changed_at, revision, detail)
+ON CONFLICT (id) DO UPDATE SET open = EXCLUDED.open, closed_at = EXCLUDED.closed_at, changed_at = EXCLUDED.changed_at,
+    revision = EXCLUDED.revision, detail = EXCLUDED.detail;

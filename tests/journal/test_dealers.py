@@ -1,0 +1,77 @@
+"""What is kept in PostgreSQL of dealers' operations is what the pure engine knows, however the log is cut into runs."""
+
+from random import Random
+from typing import Any
+
+import orjson
+import pytest
+
+from gateway.journal import Journal
+from gateway.model import Draft
+from gateway.oversight.things import Things
+from tests.journal.support import run
+from tests.journal.test_oversight import Running, file, told
+from tests.oversight.dealers import Reporter, operation
+from tests.oversight.kit import blank, facts_of, oversee
+
+ITEM, OTHER = "TCZ6EP34VK5DMD", "TF3VM5Z9PPMZ3Y"
+PEOPLE = ("150540007897", "900101300017", "851212400335", "920501450216")
+
+
+async def made_up(seed: int) -> list[Draft]:
+    """Reports of two dealers about two things, with withdrawals and replacements."""
+    random = Random(seed)
+    reporters = [Reporter(PEOPLE[0]), Reporter(PEOPLE[1])]
+    operations: list[tuple[Reporter, dict[str, Any]]] = []
+    for sequence in range(1, 13):
+        reporter = random.choice(reporters)
+        seller, buyer = random.sample(PEOPLE, 2)
+        more: dict[str, Any] = {"price": random.choice(["1000", "2000", "9000"])}
+        own = [one for by, one in operations if by is reporter]
+        if own and random.random() < 0.3:
+            original = random.choice(own)
+            more |= {"kind": random.choice(["WITHDRAW", "REPLACE"]), "replaced_kind": "SALE"}
+            more |= {"original": original["id"], "original_sequence": original["sequence"]}
+        operations.append((reporter, operation(sequence, seller, buyer, random.choice((ITEM, OTHER)), **more)))
+    random.shuffle(operations)
+    return [await reporter.report([one]) for reporter, one in operations]
+
+
+def known(things: Things) -> list[tuple[Any, ...]]:
+    return sorted(
+        (one.item, one.remark.value, one.deal.filer, one.deal.sequence, one.open, one.revision)
+        for one in things.findings.values()
+    )
+
+
+@pytest.mark.parametrize("seed", range(8))
+async def test_the_kept_chains_are_those_of_the_pure_engine(journal: Journal, dsn: str, seed: int) -> None:
+    drafts = await made_up(seed)
+    pure = oversee(blank(), facts_of(drafts)).things
+    running = Running(journal, dsn, run_bytes=[1, 2_000, 1 << 20][seed % 3])
+    for draft in drafts:
+        await file(journal, [draft])
+        if seed % 2:
+            await running.caught_up()
+    await running.caught_up()
+    await running.stop()
+    rows = await run(dsn, "SELECT * FROM chain_findings")
+    names = ("item", "remark", "filer", "sequence", "open", "revision")
+    assert sorted(tuple(row[name] for name in names) for row in rows) == known(pure)
+    details = {row["id"]: orjson.loads(row["detail"]) for row in rows}
+    assert details == {name: one.detail for name, one in pure.findings.items()}
+    assert len(await told(journal)) == sum(row["revision"] for row in rows)
+
+
+async def test_a_finding_is_a_record_under_the_code_of_its_thing(journal: Journal, dsn: str) -> None:
+    reporter = Reporter(PEOPLE[0])
+    running = Running(journal, dsn)
+    await file(journal, [await reporter.report([operation(1, *PEOPLE[:2], ITEM), operation(2, *PEOPLE[2:], ITEM)])])
+    await running.caught_up()
+    await running.stop()
+    (record,) = (await journal.read(0, 0, 10))[-1].records
+    headers = {name: value.decode() for name, value in record.headers}
+    assert (record.topic, record.key, headers["ce_type"]) == ("fma.luxury.v1", ITEM, "kz.fma.luxury.finding.v1")
+    facts = orjson.loads(record.value)
+    assert (facts["kind"], facts["state"], facts["detail"]["expected"]) == ("owner", "open", PEOPLE[1])
+    assert headers["ce_id"] == f"{facts['id']}/1"
