@@ -15,6 +15,7 @@ class Parameters:
     earliest: date
     minimum_age: int
     maximum_events: int
+    maximum_listed: int
     complex_kinds: frozenset[str]
 
 
@@ -27,5 +28,6 @@ def read_parameters(file: Path) -> Parameters:
         earliest=judging["earliest"],
         minimum_age=judging["minimum_age"],
         maximum_events=judging["maximum_events"],
+        maximum_listed=judging["maximum_listed"],
         complex_kinds=frozenset(judging["complex_kinds"]),
     )
