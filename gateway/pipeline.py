@@ -107,10 +107,14 @@ class NoComplexes:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a submission: the receipt to give out, and whether the same bytes had been filed before."""
+    """What became of a submission: the receipt to give out, and whether the same bytes had been filed before.
+
+    `content` is the message as JSON, where it was accepted now and is one record.
+    """
 
     receipt: Receipt
     repeated: bool
+    content: bytes | None = field(default=None, repr=False)
 
 
 def _no_watch(_step: str) -> AbstractContextManager[object]:
@@ -168,7 +172,10 @@ class Pipeline:
             records = await records_for(judged, receipt, self.keys, submission.traceparent)
         with self.watch("append"):
             filed = await self.journal.append(Draft(receipt, submission.body, records))
-        return self._known(filed) if filed.repeated else Outcome(receipt, repeated=False)
+        if filed.repeated:
+            return self._known(filed)
+        whole = judged.contents and not judged.numbers
+        return Outcome(receipt, repeated=False, content=judged.contents[0] if whole else None)
 
     async def validate(self, submission: Submission) -> Judgement:
         """The verdict that `file` would give, with nothing filed; raises what `file` raises before the verdict."""

@@ -67,6 +67,11 @@ class ReceiptFacts(VerdictFacts):
     sender: str = Field(description="BIN, or IIN")
     received_at: str = Field(description="RFC 3339, UTC")
     receipt: str = Field(description="compact JWS over these facts")
+    day: dict[str, Any] | None = Field(
+        None,
+        description="in the answer 201 to an EndOfDay alone, outside of the receipt: href, and what it answers "
+        "(complex, day, figures, reported, differences); href alone while oversight does not keep up",
+    )
 
 
 class MessagePage(Shape):

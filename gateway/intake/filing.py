@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.intake.bodies import read_body, require_xml
+from gateway.intake.end_of_day import day_told
 from gateway.intake.gates import Hold
 from gateway.intake.negotiation import JSON, XML_TYPES, choose_media_type
 from gateway.intake.occurrence import occurrence_of
@@ -40,8 +41,14 @@ class Filing:
         occurrence.verdict = verdict.value
         self._services.metrics.verdict(verdict.value, repeated=outcome.repeated)
         media_type = choose_media_type(request.headers.get("accept", ""), (JSON, *XML_TYPES)) or JSON
+        day = await day_told(outcome, self._services.oversight) if media_type == JSON else None
         return await receipt_answer(
-            outcome.receipt, status_of(outcome), media_type, occurrence.language, self._services.keys
+            outcome.receipt,
+            status_of(outcome),
+            media_type,
+            occurrence.language,
+            self._services.keys,
+            beside={} if day is None else {"day": day},
         )
 
     async def validate(self, request: Request) -> Response:

@@ -22,13 +22,13 @@ from gateway.intake.oversight_shapes import (
     PositionFacts,
     TicketPage,
 )
-from gateway.intake.oversight_telling import complex_facts, day_facts, position_facts
+from gateway.intake.oversight_telling import COMPLEXES, complex_facts, day_facts, position_facts
 from gateway.intake.refusals import CursorRefused, NotFound, ParameterRefused
 from gateway.intake.services import Services
 from gateway.oversight.tickets import State
 from gateway.sealing.derived import obligation_facts, ticket_facts
 
-COMPLEXES, TICKETS, OBLIGATIONS = "/v1/gaming/complexes", "/v1/tickets", "/v1/obligations"
+TICKETS, OBLIGATIONS = "/v1/tickets", "/v1/obligations"
 
 _FORM = re.compile(r"[A-Z0-9][A-Z0-9-]{1,30}[A-Z0-9]")
 

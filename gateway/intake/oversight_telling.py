@@ -12,6 +12,8 @@ from gateway.sealing.derived import ticket_facts
 from gateway.sealing.receipts import moment_text
 from validators.gaming.model import Complex
 
+COMPLEXES = "/v1/gaming/complexes"
+
 
 def complex_facts(one: Complex, progress: Progress) -> dict[str, Any]:
     """A complex as it is registered, and when it was heard last."""
@@ -51,6 +53,11 @@ def position_facts(place: Place) -> dict[str, Any]:
         "clock_difference_ms": progress.clock_ms,
         "heard_at": _heard(progress),
     }
+
+
+def day_path(name: str, day: date) -> str:
+    """Where the two sides of a day are read."""
+    return f"{COMPLEXES}/{name}/days/{day.isoformat()}"
 
 
 def day_facts(name: str, day: date, figures: DayFigures) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """What a receipt and a verdict look like to the one who asked."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import orjson
@@ -11,8 +13,16 @@ from gateway.sealing.keys import KeyHolder
 from gateway.sealing.receipts import found_facts, receipt_facts, series_facts, told_findings
 
 
-async def receipt_answer(receipt: Receipt, status: int, media_type: str, language: str, keys: KeyHolder) -> Response:
-    """The receipt's facts as JSON, or the signed notice when `media_type` is one of XML."""
+async def receipt_answer(
+    receipt: Receipt,
+    status: int,
+    media_type: str,
+    language: str,
+    keys: KeyHolder,
+    *,
+    beside: Mapping[str, Any] = MappingProxyType({}),
+) -> Response:
+    """The receipt's facts as JSON, with what is told beside them, or the signed notice when `media_type` is of XML."""
     headers = {
         "Location": f"/v1/messages/{receipt.id}",
         "Vary": "Accept, Accept-Language",
@@ -24,7 +34,7 @@ async def receipt_answer(receipt: Receipt, status: int, media_type: str, languag
         headers["Content-Type"] = media_type
         return Response(await make_notice(receipt, keys), status, headers)
     headers["Content-Language"] = language
-    return Response(orjson.dumps(receipt_facts(receipt, language)), status, headers, JSON)
+    return Response(orjson.dumps({**receipt_facts(receipt, language), **beside}), status, headers, JSON)
 
 
 def judgement_facts(judgement: Judgement, submission: Submission, language: str) -> dict[str, Any]:

@@ -165,10 +165,15 @@ async def test_totals_of_a_day_and_an_fm1_that_is_due(feed: Feed, world: World) 
     ours = [Figure(one["unit"], one["kind"], one["hour"], one["count"], one["amount"]) for one in day]
     today = now.astimezone(LEGAL_ZONE).date()
     wrong = [*ours[:-1], Figure(ours[-1].unit, ours[-1].kind, ours[-1].hour, ours[-1].count + 1, ours[-1].amount)]
-    await feed.post(end_of_day_xml(feed.envelope, feed.name, today, feed.sequence, wrong))
+    lying = await feed.post(end_of_day_xml(feed.envelope, feed.name, today, feed.sequence, wrong))
+    assert (lying["day"]["figures"], len(lying["day"]["differences"])) == (day, 1)
     assert "totals" in await feed.open_kinds()
-    await feed.post(end_of_day_xml(feed.envelope, feed.name, today, feed.sequence, ours))
+    equal = feed.world[OWNER].sign(end_of_day_xml(feed.envelope, feed.name, today, feed.sequence, ours))
+    told = (await feed.send(equal))["day"]
+    assert (told["figures"], told["differences"]) == (day, [])
+    assert told == {"href": told["href"], **await feed.read(told["href"])}
     assert "totals" not in await feed.open_kinds()
+    assert "day" not in await feed.send(equal, 200)
 
 
 async def test_another_owner_can_neither_register_nor_feed_nor_see_a_complex(feed: Feed, world: World) -> None:
@@ -219,3 +224,6 @@ async def test_while_nobody_oversees_only_what_hangs_on_the_register_waits(feed:
     assert [item["number"] for item in facts["items"]] == [bad["sequence"]]
     await feed.send(feed.batch(3, feed.event("HEARTBEAT", "NO-SUCH-UNIT")), 503)
     await feed.post(registration_xml(feed.envelope, feed.name, Action.SUSPEND), 503)
+    today = datetime.now(LEGAL_ZONE).date()
+    told = await feed.post(end_of_day_xml(feed.envelope, feed.name, today, feed.sequence, []))
+    assert told["day"] == {"href": f"/v1/gaming/complexes/{feed.name}/days/{today}"}

@@ -64,6 +64,7 @@ class _Run:
         self._bounds = bounds
         self._untimely = untimely
         self._taken: set[int] = set()
+        self._named: set[str] = set()
         self._latest: datetime | None = None
 
     def over(self, given: Sequence[Given]) -> tuple[Item, ...]:
@@ -87,6 +88,7 @@ class _Run:
         if findings and refuses(findings):
             return refused_item(self._carried.elements[position], number, given["Id"], findings)
         self._taken.add(number)
+        self._named.add(given["Id"])
         return accepted_item(number, given["Id"], content, findings)
 
     def _kind(self, given: Given, told: list[ItemFlaw]) -> Kind | None:
@@ -143,6 +145,8 @@ class _Run:
             told.append(("Time", Flaw("GAM-029", {"seconds": str(self._bounds.parameters.skew_seconds)})))
         elif number in self._taken:
             told.append(("Sequence", Flaw("GAM-026")))
+        elif given["Id"] in self._named:
+            told.append(("Id", Flaw("GAM-039")))
 
     def _check_numbers(self, given: Given, number: int, told: list[ItemFlaw]) -> None:
         bounds = self._bounds

@@ -35,7 +35,7 @@ def message_faults(
     if block.message_type == BATCH:
         yield from _batch(block, received_at, parameters)
     elif block.message_type == END_OF_DAY:
-        yield from _end_of_day(block, received_at, vocabulary)
+        yield from _end_of_day(block, received_at, parameters, vocabulary)
     elif block.message_type == REGISTRATION:
         yield from _registration(block, parameters, vocabulary)
     elif block.message_type == REPAIR:
@@ -59,12 +59,14 @@ def _batch(block: Block, received_at: datetime, parameters: Parameters) -> Itera
         yield block.fault("MadeAt", Flaw("GAM-030", {"attribute": "MadeAt", "earliest": str(parameters.earliest)}))
 
 
-def _end_of_day(block: Block, received_at: datetime, vocabulary: Vocabulary) -> Iterator[Fault]:
+def _end_of_day(block: Block, received_at: datetime, parameters: Parameters, vocabulary: Vocabulary) -> Iterator[Fault]:
     day = read_day(block.text("Day"))
     if day is None:
         yield block.fault("Day", Flaw("GAM-031"))
     elif day > local_day(received_at):
         yield block.fault("Day", Flaw("GAM-015"))
+    elif day < parameters.earliest:
+        yield block.fault("Day", Flaw("GAM-030", {"attribute": "Day", "earliest": str(parameters.earliest)}))
     figures = block.child("Figures")
     seen: set[tuple[str, str, str]] = set()
     for figure in figures.iterchildren("Figure") if figures is not None else ():
@@ -87,7 +89,23 @@ def _registration(block: Block, parameters: Parameters, vocabulary: Vocabulary) 
         yield block.fault("Kind", flaw)
     if has_kato_form(premises) and not has_known_region(premises):
         yield block.fault("Premises", Flaw("COD-008", {"region": premises[:2]}))
+    yield from _listed(block, parameters.maximum_listed)
+    yield from _units(block, parameters.maximum_listed, vocabulary)
+
+
+def _listed(block: Block, most: int) -> Iterator[Fault]:
+    """The lists of a registration that are too long."""
+    for tag in ("Units", "Software"):
+        child = block.child(tag)
+        if child is not None and len(child) > most:
+            parameters = {"element": tag, "given": str(len(child)), "most": str(most)}
+            yield Fault("GAM-017", child, "", None, parameters)
+
+
+def _units(block: Block, most: int, vocabulary: Vocabulary) -> Iterator[Fault]:
     units = block.child("Units")
+    if units is not None and len(units) > most:
+        return
     seen: set[str] = set()
     for unit in units.iterchildren("Unit") if units is not None else ():
         name, unit_kind = unit.get("Id", ""), unit.get("Kind", "")

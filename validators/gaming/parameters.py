@@ -17,6 +17,7 @@ class Parameters:
     earliest: date
     minimum_age: int
     maximum_events: int
+    maximum_listed: int
     kinds: SenderKinds
 
 
@@ -29,5 +30,6 @@ def read_parameters(file: Path) -> Parameters:
         earliest=judging["earliest"],
         minimum_age=judging["minimum_age"],
         maximum_events=judging["maximum_events"],
+        maximum_listed=judging["maximum_listed"],
         kinds=SenderKinds(frozenset(judging["complex_kinds"]), "GAM-008"),
     )

@@ -72,6 +72,7 @@ def test_the_largest_batch_is_within_the_limits(encoding: str) -> None:
     case = GamingCase(example(BATCH)).change("copy //Event[last()] = 4988")
     for number, event in enumerate(events_of(case.root), 1):
         event.set("Sequence", str(number))
+        event.set("Id", f"5F1C0000-0000-4000-8000-{number:012}")
     count_anew(case.root)
     case.change("set //LastEventSequence = 5000")
     body = etree.tostring(case.root, encoding=encoding, xml_declaration=True)
