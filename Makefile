@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+# Most tests wait for servers: three processes, each with servers of its own, keep two cores busy.
+SPREAD ?= --numprocesses 3 --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: setup demo run stop test lint format type imports check bench docs lock clean help
@@ -26,7 +28,7 @@ stop: setup ## stop the local stack, data kept
 	$(BIN)/gateway local down
 
 test: setup ## the tests, against the same real services
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(SPREAD)
 
 lint: setup ## ruff: rules and format
 	$(BIN)/ruff check .
@@ -44,7 +46,7 @@ imports: setup ## the import contracts between the rooms
 
 check: lint type imports ## everything CI asks: lint, types, imports, docs, tests with coverage
 	$(BIN)/python -m gateway.docs --check
-	$(BIN)/python -m pytest --cov --cov-report=term
+	$(BIN)/python -m pytest $(SPREAD) --cov --cov-report=term
 
 bench: setup ## measure the gateway against bare libraries, ratios in one run
 	$(BIN)/python -m bench

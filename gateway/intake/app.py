@@ -66,12 +66,11 @@ def create_app(services: Services) -> FastAPI:
     ]
     app.add_middleware(edge.around)
     checks = ReadyChecks(services.checks, settings.bounds.ready_seconds, monotonic)
-    book = load_codebook()
     for router in (
         reading_router(services),
         oversight_router(services),
         facts_router(services),
-        codes_router(services, book),
+        codes_router(services, load_codebook),
         luxury_router(luxury),
         health_router(checks),
     ):

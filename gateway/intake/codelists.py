@@ -1,5 +1,6 @@
 """The code tables over HTTP: `/v1/codes`."""
 
+from collections.abc import Callable
 from datetime import date
 from typing import Annotated, Any, Literal
 
@@ -35,7 +36,7 @@ Spoken = Annotated[Language, Query()]
 Chosen = Annotated[Choice, Query()]
 
 
-def codes_router(services: Services, book: CodeBook) -> APIRouter:
+def codes_router(services: Services, book: Callable[[], CodeBook]) -> APIRouter:
     """`/v1/codes`, `/v1/codes/{table}` and `/v1/codes/{table}/{code}`."""
     lists = CodeLists(services, book)
     router = APIRouter(tags=["codes"])
@@ -48,14 +49,15 @@ def codes_router(services: Services, book: CodeBook) -> APIRouter:
 class CodeLists:
     """The handlers of the code routes."""
 
-    def __init__(self, services: Services, book: CodeBook) -> None:
+    def __init__(self, services: Services, book: Callable[[], CodeBook]) -> None:
         self._services = services
         self._book = book
 
     async def editions(self, choice: Spoken) -> Response:
         """Every edition with its tables."""
         listed = [
-            edition_view(edition) | {"tables": tables_of_view(edition, choice.lang)} for edition in self._book.editions
+            edition_view(edition) | {"tables": tables_of_view(edition, choice.lang)}
+            for edition in self._book().editions
         ]
         return _answer({"editions": listed})
 
@@ -82,8 +84,8 @@ class CodeLists:
 
     def _edition(self, choice: Choice, table: str) -> Edition:
         if choice.edition is not None:
-            return self._book.edition(choice.edition)
-        return self._book.holding(table, choice.on or local(self._services.clock()).date())
+            return self._book().edition(choice.edition)
+        return self._book().holding(table, choice.on or local(self._services.clock()).date())
 
 
 def _plain(code: str) -> str:

@@ -2,6 +2,7 @@
 
 from gateway.journal.checkpointer import Checkpointer
 from gateway.journal.connections import database_ready
+from gateway.journal.dealers import dealers_with_reports
 from gateway.journal.directory import Anchor, Directory, Enrolment
 from gateway.journal.directory_cache import DirectoryCache
 from gateway.journal.errors import (
@@ -21,7 +22,6 @@ from gateway.journal.limits import JournalLimits
 from gateway.journal.migrations import Deploy, migrate
 from gateway.journal.oversight.reading import DayFigures, OversightReader, Place
 from gateway.journal.oversight.register import ComplexRegister
-from gateway.journal.oversight.store import OversightStore
 from gateway.journal.settlement import Head
 from gateway.journal.verification import Break, Report, verify_journal
 
@@ -47,12 +47,12 @@ __all__ = [
     "Overloaded",
     "OverseerFenced",
     "OversightReader",
-    "OversightStore",
     "Place",
     "Report",
     "SchemaOutdated",
     "SeriesConflict",
     "database_ready",
+    "dealers_with_reports",
     "migrate",
     "verify_journal",
 ]

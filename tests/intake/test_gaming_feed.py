@@ -26,7 +26,7 @@ from gateway.client.gaming import (
     rfc3339,
 )
 from gateway.intake.services import Services
-from gateway.journal import OversightStore
+from gateway.journal.oversight.store import OversightStore
 from gateway.overseer import Judging, Overseer
 from tests.bus.kit import KEYS
 from tests.intake.kit import XML, World

@@ -7,7 +7,8 @@ import httpx
 import pytest
 
 from gateway.intake.services import Services
-from gateway.journal import ComplexRegister, OversightReader, OversightStore
+from gateway.journal import ComplexRegister, OversightReader
+from gateway.journal.oversight.store import OversightStore
 from gateway.overseer import Judging, Overseer
 from tests.bus.kit import KEYS, until
 from tests.intake.kit import World

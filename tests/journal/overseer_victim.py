@@ -3,7 +3,8 @@
 import asyncio
 import sys
 
-from gateway.journal import Journal, OversightStore
+from gateway.journal import Journal
+from gateway.journal.oversight.store import OversightStore
 from gateway.overseer import Judging, Overseer
 from tests.bus.kit import KEYS
 from tests.oversight.kit import NOON, PARAMETERS, RULES

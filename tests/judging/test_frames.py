@@ -74,6 +74,7 @@ def test_frames_are_read_as_they_were_written_however_they_are_cut(frames: list[
     [
         Examined(SIGNER, "910101300001", None, "093", Judged(JUDGEMENT, (b"{}",))),
         Examined(SIGNER, None, "KZ-1", "093 KZ-1 7", Judged(BATCH, (b"{}", b"[1]"), (1, 3))),
+        Examined(SIGNER, None, None, "150", Judged(BATCH, (b"{}", b"[1]"), (1, 3), ("T1", None))),
         Examined(SIGNER, None),
     ],
 )

@@ -88,8 +88,8 @@ def test_what_is_split_over_the_window_is_due_on_its_last_day_and_beyond_it_is_n
 
 def test_the_matching_fm1_closes_it_whichever_comes_first() -> None:
     dealer = Dealer()
-    sales = [dealer.sold(3), dealer.sold(3, day=1)]
-    told: list[list[Notice]] = [[notice(6, day=1)], [notice(3), notice(3, day=1)]]
+    sales: list[Fact] = [dealer.sold(3), dealer.sold(3, day=1)]
+    told: list[list[Fact]] = [[notice(6, day=1)], [notice(3), notice(3, day=1)]]
     orders: list[list[Fact]] = [order for notices in told for order in ([*sales, *notices], [*notices, *sales])]
     for facts in orders:
         assert due_in(after(facts)) == [(3, 6, False)]

@@ -112,8 +112,8 @@ def test_the_reference_page_tells_every_code() -> None:
 
 
 def test_every_code_that_the_code_names_is_in_the_catalogue() -> None:
-    sources = Path(str(files("validators"))).rglob("*.py")
+    sources = [*Path(str(files("validators"))).rglob("*.py"), *Path(str(files("gateway"))).rglob("*.py")]
     text = "".join(file.read_text("utf-8") for file in sources)
-    named = set(re.findall(r'"([A-Z]{3}-\d{3})"', text))
+    named = set(re.findall(r'"((?!AGT)[A-Z]{3}-\d{3})"', text))  # what the agent says has a catalogue of its own
     assert named <= set(catalogue().entries)
     assert {code for code in catalogue().entries if not code.startswith("XML-")} <= named

@@ -79,7 +79,7 @@ def shared_strings(archive: Archive, file: str, limits: SheetLimits) -> list[str
 
 
 class _Strings:
-    """Gathers the texts of `si` elements, readings aids (`rPh`) aside."""
+    """Gathers the texts of `si` elements, reading aids (`rPh`) aside; equal ones are one object."""
 
     def __init__(self, limits: SheetLimits, file: str) -> None:
         self.strings: list[str] = []
@@ -90,6 +90,7 @@ class _Strings:
         self._limits = limits
         self._file = file
         self._pieces: list[str] = []
+        self._known: dict[str, str] = {}
         self._length = 0
         self._aside = 0
         self._inside = False
@@ -113,7 +114,8 @@ class _Strings:
         elif name.endswith(" si"):
             if len(self.strings) >= self._limits.strings // 16:
                 raise over("strings", self._limits.strings // 16, self._file)
-            self.strings.append("".join(self._pieces))
+            text = "".join(self._pieces)
+            self.strings.append(self._known.setdefault(text, text))
             self._pieces.clear()
 
 

@@ -1,0 +1,59 @@
+"""`gateway relay` and `gateway topics`: the way to Kafka, for deployments and the local stack."""
+
+import asyncio
+import json
+import os
+from pathlib import Path
+
+import click
+
+from gateway.bus.publisher import TransactionalPublisher
+from gateway.bus.topics import apply_topics
+from gateway.commands.common import directory_option, json_option, run_until_signalled
+from gateway.journal import Journal
+from gateway.logs import configure_logging
+from gateway.relay import Relay
+from gateway.settings import read_settings
+
+TRANSACTIONAL_ID = "fma-relay-{ledger}"
+
+
+@click.command()
+@directory_option
+@click.option("--ledger", type=click.IntRange(0), default=0, show_default=True, help="The ledger to publish.")
+def relay(directory: Path | None, ledger: int) -> None:
+    """Publishes one ledger of the journal to Kafka, exactly once, until SIGTERM.
+
+    Needs no state of its own: the position is in Kafka. A second relay of the same ledger fences the first, which then
+    ends with exit status 2 and says so.
+    """
+    settings = read_settings(os.environ, directory)
+    configure_logging()
+    asyncio.run(_relay(settings.database(), settings.bootstrap(), ledger))
+
+
+async def _relay(dsn: str, bootstrap: str, ledger: int) -> None:
+    publisher = TransactionalPublisher(bootstrap, TRANSACTIONAL_ID.format(ledger=ledger), ledger)
+    async with Journal(dsn) as journal:
+        await run_until_signalled(Relay(journal, publisher, ledger))
+
+
+@click.group()
+def topics() -> None:
+    """The topics as `deploy/kafka/topics.toml` declares them."""
+
+
+@topics.command("apply")
+@directory_option
+@click.option("--dry-run", is_flag=True, help="Only say what would change.")
+@json_option
+def apply_command(directory: Path | None, dry_run: bool, as_json: bool) -> None:
+    """Makes Kafka hold the declared topics; nothing is deleted, partitions are only added."""
+    settings = read_settings(os.environ, directory)
+    changes = asyncio.run(apply_topics(settings.bootstrap(), dry_run=dry_run))
+    if as_json:
+        click.echo(json.dumps({"dry_run": dry_run, "changes": [str(change) for change in changes]}))
+        return
+    for change in changes:
+        click.echo(str(change))
+    click.echo("the topics are as declared" if not dry_run else f"{len(changes)} changes, none made")
