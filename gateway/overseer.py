@@ -19,7 +19,7 @@ from gateway.logs import failure
 from gateway.model import Draft
 from gateway.oversight.engine import Engine
 from gateway.oversight.facts import Fact
-from gateway.oversight.parameters import CODES, EDITION, Parameters, WinningsRules
+from gateway.oversight.parameters import CODES, EDITION, DueRules, Parameters
 from gateway.oversight.reading import Line, Reader, Unreadable
 from gateway.oversight.state import Working
 from gateway.oversight.tallying import Tallier
@@ -70,7 +70,7 @@ class Judging:
     """By what entries are judged."""
 
     parameters: Parameters
-    rules: WinningsRules
+    rules: DueRules
     engine: Engine = field(init=False)
     reader: Reader = field(init=False)
 

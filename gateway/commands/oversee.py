@@ -11,7 +11,7 @@ from gateway.journal import Journal
 from gateway.journal.oversight.store import OversightStore
 from gateway.logs import configure_logging
 from gateway.overseer import Judging, Overseer
-from gateway.oversight.parameters import parameters, winnings_rules
+from gateway.oversight.parameters import due_rules, parameters
 from gateway.sealing.keys import KeyHolder, LocalKeyHolder
 from gateway.settings import read_settings
 
@@ -32,7 +32,7 @@ def oversee(directory: Path | None, ledger: int) -> None:
 
 
 async def _oversee(dsn: str, keys: KeyHolder, ledger: int) -> None:
-    judging = Judging(parameters(), winnings_rules())
+    judging = Judging(parameters(), due_rules())
     store = OversightStore(dsn, ledger, judging.parameters, judging.rules)
     async with Journal(dsn) as journal:
         await run_until_signalled(Overseer(journal, store, keys, judging, ledger))

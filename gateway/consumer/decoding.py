@@ -254,7 +254,7 @@ class GamingTicket(BaseModel):
 
 
 class Obligation(BaseModel):
-    """Winnings of one player, local day and operation kind for which an FM-1 is or was due; amounts in tenge."""
+    """What was paid to or dealt with one party (`player`), for which an FM-1 is or was due; amounts in tenge."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
@@ -265,6 +265,7 @@ class Obligation(BaseModel):
     player: str
     day: dt.date
     operation: str
+    matter: str = ""
     threshold: Decimal
     total: Decimal
     events: int

@@ -134,11 +134,12 @@ class ObligationFacts(Shape):
     revision: int
     state: str = Field(description="open or closed")
     owner: str
-    player: str = Field(description="IIN, or number of the foreign document")
-    day: str = Field(description="local day of the winnings")
-    operation: str = Field(description="of the table operation_kinds: 0111 to 0132")
+    player: str = Field(description="the player or the other party: IIN, BIN, or number of the foreign document")
+    day: str = Field(description="local day of the winnings; the last day of a dealer's operations that count together")
+    operation: str = Field(description="of the table operation_kinds, or luxury_operation_kinds")
+    matter: str = Field(description="the class of luxury goods, empty for all else")
     threshold: str
-    total: str = Field(description="winnings paid on that day")
+    total: str = Field(description="winnings paid on that day, or prices of the operations up to it")
     events: int
     reported: str = Field(description="what accepted FM-1s say of it")
     deadline: str

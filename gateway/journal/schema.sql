@@ -337,10 +337,12 @@ CREATE TABLE obligations (
     revision integer NOT NULL,
     opened_at timestamptz,
     closed_at timestamptz,
-    own bigint NOT NULL DEFAULT 1
+    own bigint NOT NULL DEFAULT 1,
+    matter text NOT NULL DEFAULT ''
 );
 COMMENT ON TABLE obligations IS 'sums of winnings paid; an FM-1 is due where the threshold was reached, that is where the revision is not 0';
 COMMENT ON COLUMN obligations.own IS 'how many of the events are of the day itself, not of the days before it that count with it';
+COMMENT ON COLUMN obligations.matter IS 'the class of luxury goods, empty for all else';
 CREATE INDEX obligations_due ON obligations (ledger, deadline) WHERE revision > 0 AND closed_at IS NULL AND NOT overdue;
 CREATE INDEX obligations_of_owner ON obligations (owner, opened_at, id) WHERE revision > 0;
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from gateway.oversight import chain, complexes, meters, obligations, remarks, sequence, silence, things, totals
 from gateway.oversight.facts import Batch, DayReport, Dealings, Fact, Fork, Notice, Registration, Repair
-from gateway.oversight.parameters import Parameters, WinningsRules
+from gateway.oversight.parameters import DueRules, Parameters
 from gateway.oversight.state import Working
 from gateway.oversight.tickets import Occasion
 from validators.gaming.model import Complex
@@ -22,7 +22,7 @@ class Engine:
     """
 
     parameters: Parameters
-    rules: WinningsRules
+    rules: DueRules
     chains: ChainRules
 
     def apply(self, state: Working, facts: Sequence[Fact]) -> None:
@@ -34,7 +34,8 @@ class Engine:
                 obligations.reported(state, fact, self.rules, occasion)
                 continue
             if isinstance(fact, Dealings):
-                things.take(state.things, fact.deals, self.chains, occasion)
+                effects = things.take(state.things, fact.deals, self.chains, occasion)
+                obligations.dealt(state, effects, self.rules, occasion)
                 continue
             owned = self._owned(state, fact, occasion)
             if owned is None:

@@ -10,8 +10,8 @@ from typing import TypeVar
 from uuid import UUID
 
 from gateway.oversight.facts import Batch, DayReport, Dealings, Fact, Fork, Notice, Registration, Repair
-from gateway.oversight.obligations import About, abouts_of, winnings_of
-from gateway.oversight.parameters import WinningsRules
+from gateway.oversight.obligations import About, abouts_of, abouts_of_deal, winnings_of
+from gateway.oversight.parameters import DueRules
 from gateway.oversight.remarks import originals
 from gateway.oversight.state import Document, Marks, What, Working
 from gateway.oversight.tickets import Kind, TicketKey
@@ -61,10 +61,16 @@ class Needs:
         """The FM-1s of the run."""
         return sorted({(fact.owner, fact.document) for fact in self.facts if isinstance(fact, Notice)})
 
-    def obligations(self, state: Working, rules: WinningsRules) -> list[UUID]:
-        """The obligations that winnings and FM-1s of the run are about, or earlier versions of these FM-1s."""
-        earlier = (about for (owner, _), says in state.notices.items() for about in abouts_of(owner, says))
-        return sorted({about.id for about in (*self._abouts(state.complexes, rules), *earlier)})
+    def obligations(self, state: Working, rules: DueRules) -> list[UUID]:
+        """The obligations that winnings, FM-1s and operations of dealers of the run are about, or what they replace."""
+        abouts = [*self._abouts(state.complexes, rules)]
+        for (owner, _), says in state.notices.items():
+            abouts += abouts_of(owner, says, rules)
+        for deal in self.deals():
+            original = state.things.deals.get(deal.corrects) if deal.corrects is not None else None
+            abouts += abouts_of_deal(deal, rules)
+            abouts += abouts_of_deal(original, rules) if original is not None else ()
+        return sorted({about.id for about in abouts})
 
     def originals(self) -> list[tuple[str, int]]:
         """The events of earlier runs that corrections of this one name."""
@@ -99,10 +105,10 @@ class Needs:
     def _reports(self) -> set[tuple[str, date]]:
         return {(fact.complex, fact.day) for fact in self.facts if isinstance(fact, DayReport)}
 
-    def _abouts(self, complexes: Mapping[str, Complex], rules: WinningsRules) -> Iterator[About]:
+    def _abouts(self, complexes: Mapping[str, Complex], rules: DueRules) -> Iterator[About]:
         for fact in self.facts:
             if isinstance(fact, Notice):
-                yield from abouts_of(fact.owner, fact.reported)
+                yield from abouts_of(fact.owner, fact.reported, rules)
             elif isinstance(fact, Batch) and fact.complex in complexes:
                 kind = complexes[fact.complex].kind
                 yield from (about for about, _ in winnings_of(fact, kind, rules))

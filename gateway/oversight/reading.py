@@ -25,7 +25,7 @@ from gateway.oversight.facts import (
     Reported,
 )
 from gateway.oversight.intervals import runs
-from gateway.oversight.parameters import WinningsRules
+from gateway.oversight.parameters import DueRules
 from gateway.oversight.tallying import Tallier, hundredths
 from validators.model import Verdict
 from validators.operations.deals import Filing
@@ -65,7 +65,7 @@ class Unreadable(GatewayError):
 class Reader:
     """Reads facts with the tallies of this tallier, and FM-1s about the operations of these rules."""
 
-    def __init__(self, tallier: Tallier, rules: WinningsRules) -> None:
+    def __init__(self, tallier: Tallier, rules: DueRules) -> None:
         self._tallier = tallier
         self._operations = rules.operations
         self._sought = tuple(_OPERATION + operation.encode() for operation in sorted(rules.operations))

@@ -57,9 +57,10 @@ class Filed:
 
 @dataclass(frozen=True, slots=True)
 class Obligation:
-    """Winnings of one player, day and operation kind; an FM-1 is due from `threshold` on.
+    """Winnings of one player, or a dealer's operations with one party, by operation kind up to a day.
 
-    Amounts are in hundredths of a tenge. `revision` is 0 while the threshold was never reached.
+    An FM-1 is due from `threshold` on; amounts are in hundredths of a tenge. `events` are all that are summed, `own`
+    those of the day itself. `matter` is the class of the things. `revision` is 0 while none was ever due.
     """
 
     id: UUID
@@ -76,11 +77,13 @@ class Obligation:
     revision: int = 0
     opened_at: datetime | None = None
     closed_at: datetime | None = None
+    own: int = 0
+    matter: str = ""
 
     @property
     def due(self) -> bool:
-        """Whether the threshold is reached."""
-        return self.total >= self.threshold
+        """Whether the threshold is reached by what happened on this day, and on the days that count with it."""
+        return self.own > 0 and self.total >= self.threshold
 
     @property
     def open(self) -> bool:

@@ -15,7 +15,7 @@ from gateway.oversight.facts import (
     PaymentKey,
     Tally,
 )
-from gateway.oversight.parameters import Parameters, WinningsRules
+from gateway.oversight.parameters import DueRules, Parameters
 from validators.values import LEGAL_ZONE
 
 Content = Mapping[str, Any]
@@ -31,7 +31,7 @@ _ZONE = len("yyyy-mm-ddThh:mm:ss.mmm")
 class Tallier:
     """Tallies batches by these parameters."""
 
-    def __init__(self, parameters: Parameters, rules: WinningsRules) -> None:
+    def __init__(self, parameters: Parameters, rules: DueRules) -> None:
         self._meters = tuple(meter.name for meter in parameters.meters)
         self._payments = rules.kinds
         self._movers: dict[str, list[tuple[int, str]]] = {}

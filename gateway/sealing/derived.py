@@ -106,6 +106,7 @@ def obligation_facts(one: Obligation) -> dict[str, Any]:
         "player": one.player,
         "day": one.day.isoformat(),
         "operation": one.operation,
+        "matter": one.matter,
         "threshold": written(one.threshold),
         "total": written(one.total),
         "events": one.events,

@@ -14,7 +14,7 @@ from gateway.model import Draft, Item, Judgement, Receipt, Series, Verdict
 from gateway.oversight.engine import Engine
 from gateway.oversight.facts import Batch, Fact
 from gateway.oversight.intervals import Intervals, runs
-from gateway.oversight.parameters import parameters, winnings_rules
+from gateway.oversight.parameters import due_rules, parameters
 from gateway.oversight.reading import Line, Reader
 from gateway.oversight.state import What, Working
 from gateway.oversight.tallying import Tallier
@@ -31,7 +31,7 @@ DAY = date(2026, 11, 26)
 OWNER, OTHER = "050740001239", "990440000385"
 PLAYER = "850315300123"
 UNITS = {"S-1": "SERVER", "M-1": "MACHINE", "M-2": "MACHINE", "D-1": "DESK"}
-PARAMETERS, RULES = parameters(), winnings_rules()
+PARAMETERS, RULES = parameters(), due_rules()
 ENGINE = Engine(PARAMETERS, RULES, chain_rules())
 READER = Reader(Tallier(PARAMETERS, RULES), RULES)
 

@@ -9,6 +9,8 @@ from codes.editions import CodeBook, Edition
 from validators.fm1.judging import Judging
 from validators.fm1.parameters import read_parameters
 from validators.fm1.rules import Rules, effective_day
+from validators.luxury.items import FAMILY as LUXURY
+from validators.luxury.items import LuxuryTables
 from validators.model import Circumstances
 from validators.schemas import message_type_of
 
@@ -24,9 +26,10 @@ class Fm1:
         """The day of the operation; without one that of the form, of sending, or of receipt."""
         return effective_day(root, circumstances).day
 
-    def rules(self, codes: Edition, parameters: Path, _book: CodeBook) -> Judging:
-        """The rules with those tables and parameters."""
-        return Judging(Rules.of(codes, read_parameters(parameters)))
+    def rules(self, codes: Edition, parameters: Path, book: CodeBook) -> Judging:
+        """The rules with those tables and parameters, and the newest tables of luxury goods."""
+        luxury = LuxuryTables.of(book.of(LUXURY)[-1])
+        return Judging(Rules.of(codes, read_parameters(parameters), luxury))
 
 
 FAMILY = Fm1()

@@ -38,6 +38,8 @@ class Parameters:
     future_hours: int
     offshore_operations: frozenset[str]
     property_operations: frozenset[str]
+    things: Mapping[str, str]
+    code_fields: tuple[str, ...]
     deadlines: tuple[Deadline, ...]
 
 
@@ -54,6 +56,8 @@ def read_parameters(file: Traversable) -> Parameters:
         future_hours=data["future"]["hours"],
         offshore_operations=frozenset(data["offshore"]["operations"]),
         property_operations=frozenset(data["property"]["operations"]),
+        things=MappingProxyType(dict(data["luxury"]["things"])),
+        code_fields=tuple(data["luxury"]["code_fields"]),
         deadlines=tuple(_deadline(raw) for raw in data["deadlines"]),
     )
 

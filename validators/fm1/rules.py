@@ -9,9 +9,10 @@ from lxml import etree
 
 from codes.editions import Edition
 from validators.faults import Breach, Fault
-from validators.fm1 import checks, message_rules, participant_rules
+from validators.fm1 import checks, luxury_rules, message_rules, participant_rules
 from validators.fm1.parameters import Parameters
 from validators.fm1.reading import Check, Content, Setting, Shape, block, carrier, leaf, read
+from validators.luxury.items import LuxuryTables
 from validators.model import Circumstances
 from validators.values import later, local, read_date, read_moment
 
@@ -50,9 +51,9 @@ class Rules:
     shape: Shape
 
     @classmethod
-    def of(cls, edition: Edition, parameters: Parameters) -> "Rules":
+    def of(cls, edition: Edition, parameters: Parameters, luxury: LuxuryTables) -> "Rules":
         """The rules with those tables and parameters."""
-        return cls(edition, parameters, _message(edition))
+        return cls(edition, parameters, _message(edition, luxury))
 
     def examine(self, root: etree._Element, circumstances: Circumstances, day: date) -> tuple[Content, list[Fault]]:
         """The content of `SignedData` as plain data, and every fault that the rules find; never raises."""
@@ -65,13 +66,13 @@ class Rules:
         return content.get("SignedData", {}), faults
 
 
-def _message(edition: Edition) -> Shape:
+def _message(edition: Edition, luxury: LuxuryTables) -> Shape:
     root = block(
         {
             "Version": leaf(),
             "DocumentUniqueIdentifier": leaf(),
             "PersonalData": _personal_data(edition),
-            "MessageInformation": _message_information(edition),
+            "MessageInformation": _message_information(edition, luxury),
             "References": block({"Reference": _reference()}),
             "Participants": block({"Participant": _participant(edition)}),
         },
@@ -114,19 +115,20 @@ def _personal_data(edition: Edition) -> Shape:
     )
 
 
-def _message_information(edition: Edition) -> Shape:
+def _message_information(edition: Edition, luxury: LuxuryTables) -> Shape:
     plain = (
         "MessageNumber OperationNumber DocOperationNumber AmountCurrency AmountCurrencyTenge CounterMeasure "
         "DescriptionDifficulties MoreInformation ParticipantCount MerchReginfo ReferCount"
     )
     indicator = _listed(edition, "indicators", "proposed_indicators")
+    kinds = luxury.edition.table("luxury_operation_kinds")
     return block(
         {
             **_leaves(plain),
             "DocumentType": leaf(_form(edition, "1.3")),
             "LastModifyDate": leaf(checks.day),
             "TransactionDate": leaf(checks.past_moment),
-            "ViewOperationId": leaf(_listed(edition, "operation_kinds")),
+            "ViewOperationId": leaf(luxury_rules.operation(_listed(edition, "operation_kinds"), kinds)),
             "EknpId": carrier("IsEknpNotSetup", rules=(_purpose_or_reason,)),
             "DocOperationReason": leaf(_listed(edition, "deal_kinds")),
             "DocOperationDate": leaf(checks.day),
@@ -139,6 +141,7 @@ def _message_information(edition: Edition) -> Shape:
             "MerchTypes": leaf(_form(edition, "3.2(2.1)")),
         },
         *message_rules.MESSAGE_RULES,
+        luxury_rules.thing_has_code(luxury),
     )
 
 

@@ -45,4 +45,6 @@ CREATE TABLE chain_findings (
 CREATE INDEX chain_findings_item ON chain_findings (item);
 
 ALTER TABLE obligations ADD COLUMN own bigint NOT NULL DEFAULT 1;
+ALTER TABLE obligations ADD COLUMN matter text NOT NULL DEFAULT '';
 COMMENT ON COLUMN obligations.own IS 'how many of the events are of the day itself, not of the days before it that count with it';
+COMMENT ON COLUMN obligations.matter IS 'the class of luxury goods, empty for all else';

@@ -25,7 +25,7 @@ from gateway.journal.queries import sql
 from gateway.oversight.facts import Correction, Fact, Figure
 from gateway.oversight.intervals import Piece
 from gateway.oversight.needs import Needs, absent_wanted, marks_wanted, meter_subjects, stretches
-from gateway.oversight.parameters import Parameters, WinningsRules
+from gateway.oversight.parameters import DueRules, Parameters
 from gateway.oversight.state import Absent, Marks, What, Working
 from gateway.oversight.tickets import Kind, TicketBook
 
@@ -35,7 +35,7 @@ MOST_EXPIRING = 1000
 class Loader:
     """Loads working sets of one ledger through a connection."""
 
-    def __init__(self, connection: Connection, ledger: int, parameters: Parameters, rules: WinningsRules) -> None:
+    def __init__(self, connection: Connection, ledger: int, parameters: Parameters, rules: DueRules) -> None:
         self._connection = connection
         self._ledger = ledger
         self._parameters = parameters

@@ -137,6 +137,8 @@ class _Saver:
                 one.revision,
                 one.opened_at,
                 one.closed_at,
+                one.own,
+                one.matter,
             )
             for one in self._changes.obligations.values()
         ]

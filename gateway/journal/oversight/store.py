@@ -19,7 +19,7 @@ from gateway.journal.queries import sql
 from gateway.journal.settlement import Prepared
 from gateway.model import Draft
 from gateway.oversight.facts import Fact
-from gateway.oversight.parameters import Parameters, WinningsRules
+from gateway.oversight.parameters import DueRules, Parameters
 from gateway.oversight.reading import Line
 from gateway.oversight.state import Working
 
@@ -38,7 +38,7 @@ class OversightStore:
     """
 
     def __init__(
-        self, dsn: str, ledger: int, parameters: Parameters, rules: WinningsRules, run_bytes: int = RUN_BYTES
+        self, dsn: str, ledger: int, parameters: Parameters, rules: DueRules, run_bytes: int = RUN_BYTES
     ) -> None:
         self._dsn = dsn
         self._ledger = ledger

@@ -156,12 +156,12 @@ JOIN notices ON notices.owner = wanted.owner AND notices.document = wanted.docum
 
 -- name: obligations_by_id
 SELECT id, owner, player, day, operation, threshold::text, deadline, total::text, events, reported::text, overdue,
-    revision, opened_at, closed_at
+    revision, opened_at, closed_at, own, matter
 FROM obligations WHERE id = ANY ($1::uuid[]);
 
 -- name: obligations_expiring
 SELECT id, owner, player, day, operation, threshold::text, deadline, total::text, events, reported::text, overdue,
-    revision, opened_at, closed_at
+    revision, opened_at, closed_at, own, matter
 FROM obligations
 WHERE ledger = $1 AND deadline <= $2 AND revision > 0 AND closed_at IS NULL AND NOT overdue ORDER BY deadline LIMIT $3;
 
@@ -260,14 +260,16 @@ ON CONFLICT (owner, document) DO UPDATE SET operation = EXCLUDED.operation, day 
 
 -- name: keep_obligations
 INSERT INTO obligations (id, ledger, owner, player, day, operation, threshold, deadline, total, events, reported, overdue,
-    revision, opened_at, closed_at)
+    revision, opened_at, closed_at, own, matter)
 SELECT new.id, $1::integer, new.owner, new.player, new.day, new.operation, new.threshold::numeric, new.deadline,
-    new.total::numeric, new.events, new.reported::numeric, new.overdue, new.revision, new.opened_at, new.closed_at
+    new.total::numeric, new.events, new.reported::numeric, new.overdue, new.revision, new.opened_at, new.closed_at,
+    new.own, new.matter
 FROM unnest($2::uuid[], $3::text[], $4::text[], $5::date[], $6::text[], $7::text[], $8::timestamptz[], $9::text[],
-    $10::bigint[], $11::text[], $12::boolean[], $13::integer[], $14::timestamptz[], $15::timestamptz[])
+    $10::bigint[], $11::text[], $12::boolean[], $13::integer[], $14::timestamptz[], $15::timestamptz[], $16::bigint[],
+    $17::text[])
     AS new (id, owner, player, day, operation, threshold, deadline, total, events, reported, overdue, revision, opened_at,
-        closed_at)
-ON CONFLICT (id) DO UPDATE SET total = EXCLUDED.total, events = EXCLUDED.events, reported = EXCLUDED.reported,
+        closed_at, own, matter)
+ON CONFLICT (id) DO UPDATE SET own = EXCLUDED.own, total = EXCLUDED.total, events = EXCLUDED.events, reported = EXCLUDED.reported,
     overdue = EXCLUDED.overdue, revision = EXCLUDED.revision, opened_at = EXCLUDED.opened_at,
     closed_at = EXCLUDED.closed_at;
 
@@ -311,7 +313,7 @@ ORDER BY opened_at, id LIMIT $5;
 
 -- name: obligations_of_owner
 SELECT id, owner, player, day, operation, threshold::text, deadline, total::text, events, reported::text, overdue,
-    revision, opened_at, closed_at
+    revision, opened_at, closed_at, own, matter
 FROM obligations
 WHERE owner = $1 AND revision > 0 AND ($2::boolean IS NULL OR (closed_at IS NULL) = $2)
     AND ($3::uuid IS NULL OR (opened_at, id) > (SELECT opened_at, id FROM obligations WHERE id = $3 AND owner = $1))
