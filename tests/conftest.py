@@ -9,12 +9,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from gateway.local.kafka import Kafka
 from gateway.local.owner import socket_directory
 from gateway.local.ports import HOST
 from gateway.local.postgres import Postgres
 from gateway.local.stack import Stack, StackFacts
+
+settings.register_profile("project", deadline=None)
+settings.load_profile("project")
 
 
 class Servers:

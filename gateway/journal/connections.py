@@ -22,6 +22,7 @@ LOST = (
     OSError,
     TimeoutError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
     postgres.PostgresConnectionError,
     postgres.InsufficientResourcesError,
     postgres.OperatorInterventionError,
@@ -33,7 +34,10 @@ LOST = (
     postgres.InvalidCatalogNameError,
     postgres.InvalidAuthorizationSpecificationError,
 )
-"""What asyncpg raises when PostgreSQL is away, stopping, starting, full, standing by, or slower than it may be."""
+"""What asyncpg raises when PostgreSQL is away, stopping, starting, full, standing by, or slower than it may be.
+
+InternalClientError is what a session that PostgreSQL ended between two messages of one query gives.
+"""
 
 
 @dataclass(frozen=True, slots=True)

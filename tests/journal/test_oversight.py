@@ -201,9 +201,10 @@ async def test_postgres_away_is_waited_out(journal: Journal, dsn: str) -> None:
     running = Running(journal, dsn)
     await file(journal, [await casino.register()])
     await running.caught_up()
-    await run(dsn, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE '%overseer'")
-    await file(journal, [await casino.batch(2, [event(7)])])
-    await running.caught_up()
+    for number in range(2, 12):
+        await run(dsn, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE '%overseer'")
+        await file(journal, [await casino.batch(number, [event(7 * number)])])
+        await running.caught_up()
     await running.stop()
     assert running.overseer.interruptions >= 1
-    assert len(await told(journal)) == 1
+    assert len(await told(journal)) >= 1
