@@ -37,15 +37,15 @@ class Reader:
         self._keys = keys
         self._clock = clock
 
-    async def get(self, path: str, parameters: Mapping[str, str] | None = None) -> Mapping[str, Any]:
-        """The JSON object at a path.
+    async def get(self, path: str) -> Mapping[str, Any]:
+        """The JSON object at a path, its query included.
 
         Raises NotDelivered when the gateway can't answer now, NotThere for 404, NotAnswered for other refusals.
         """
         token = await make_bearer(self._owner, self._url, self._clock(), self._keys)
         headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
         try:
-            response = await self._client.get(path, params=dict(parameters or {}), headers=headers)
+            response = await self._client.get(path, headers=headers)
         except httpx.HTTPError as error:
             raise NotDelivered(f"{type(error).__name__}: {error}") from error
         status = response.status_code

@@ -198,9 +198,8 @@ class _Handler(BaseHTTPRequestHandler):
         token = self.headers["Authorization"].removeprefix("Bearer ")
         pem = credentials().certificate
         assert verify_bearer(token, self.gateway.url, datetime.now(UTC), lambda _hex: (OWNER, pem)) == OWNER
-        path = self.path.partition("?")[0]
-        if path in self.gateway.pages:
-            self._answer(200, self.gateway.pages[path])
+        if self.path in self.gateway.pages:
+            self._answer(200, self.gateway.pages[self.path])
         elif not self.gateway.registered:
             self._answer(404, {"title": "not there"})
         else:

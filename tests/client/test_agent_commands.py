@@ -55,14 +55,16 @@ def test_status_says_what_is_unsent_and_which_fm1_is_due(fake: FakeGateway, tmp_
         "id": "o-1", "deadline": "2026-11-30T18:59:59Z", "operation": "0121", "player": "800101300000",
         "day": "2026-11-27", "total": "1200000", "reported": "0", "overdue": False,
     }  # fmt: skip
-    fake.pages["/v1/obligations"] = {"obligations": [due], "next": None}
+    following = "/v1/obligations?state=open&after=o-1&limit=20"
+    fake.pages["/v1/obligations?state=open"] = {"obligations": [due], "next": following}
+    fake.pages[following] = {"obligations": [due], "next": None}
     done = run("status", "--config", config)
     assert done.exit_code == 1, "events of 1970 are older than an hour"
     assert "4, 2 not received yet" in done.output
     assert "batch 1, accepted, r-1" in done.output
     assert "FM-1 due  2026-11-30T18:59:59Z  operation 0121  player 800101300000" in done.output
     told = json.loads(run("status", "--config", config, "--json").output)
-    assert (told["queued"], told["running"], told["obligations"]) == (2, False, [due])
+    assert (told["queued"], told["running"], told["obligations"]) == (2, False, [due, due])
 
 
 def test_status_stands_without_the_gateway(tmp_path: Path) -> None:
@@ -81,7 +83,7 @@ def test_status_says_that_the_complex_is_not_registered(fake: FakeGateway, tmp_p
 def test_a_stopped_series_needs_somebody(fake: FakeGateway, tmp_path: Path) -> None:
     config = write_config(tmp_path, fake.url)
     fill(tmp_path, Halt(Trouble.REFUSED, 2, "GAM-004 the complex is suspended", "r-2"))
-    fake.pages["/v1/obligations"] = {"obligations": []}
+    fake.pages["/v1/obligations?state=open"] = {"obligations": []}
     done = run("status", "--config", config)
     assert done.exit_code == 1
     assert "STOPPED     at batch 2: GAM-004" in done.output

@@ -13,7 +13,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "run-the-agent.md"
 
 def test_every_command_of_the_page_works_as_printed(fake: FakeGateway, tmp_path: Path) -> None:
     write_config(tmp_path, fake.url).unlink()  # leaves key and certificate, which the page asks for
-    fake.pages["/v1/obligations"] = {"obligations": [], "next": None}
+    fake.pages["/v1/obligations?state=open"] = {"obligations": [], "next": None}
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     blocks = re.findall(r"```sh\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     for command in (line for block in blocks for line in block.splitlines()):

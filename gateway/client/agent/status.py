@@ -89,13 +89,13 @@ async def gateways_view(reader: Reader, complex_id: str) -> dict[str, Any]:
 
 async def _obligations(reader: Reader) -> tuple[Mapping[str, Any], ...]:
     rows: list[Mapping[str, Any]] = []
-    parameters = {"state": "open", "limit": "200"}
+    following = "/v1/obligations?state=open"
     for _page in range(MOST_PAGES):
-        page = await reader.get("/v1/obligations", parameters)
+        page = await reader.get(following)
         rows += page.get("obligations", ())
         if not page.get("next"):
             break
-        parameters["after"] = str(page["next"])
+        following = str(page["next"])
     return tuple(rows)
 
 
