@@ -84,12 +84,16 @@ async def test_the_kept_sums_of_dealers_are_those_of_the_pure_engine(
 ) -> None:
     casino, jeweller = Casino(owner=PEOPLE[0]), Reporter(PEOPLE[0], "150", "precious-metals")
     sales = [
-        {**operation(day, None, None, "", price=price, **{"class": None}), "kind": "SOLD", "party": PEOPLE[1]}
-        for day, price in ((2, "3000000"), (3, "2500000"), (9, "6000000"))
+        {**operation(day, None, None, "", price=price, **{"class": None}), "kind": "SOLD", "party": party}
+        for day, price, party in (
+            (24, "3000000", PEOPLE[1]),
+            (25, "2500000", PEOPLE[1]),
+            (26, "6000000", PEOPLE[2]),
+        )
     ]
-    withdrawal = {**sales[2], "sequence": 10, "id": "10", "kind": "WITHDRAW", "date": "2026-11-10"}
-    withdrawal |= {"original": sales[2]["id"], "original_sequence": 9}
-    notice = await casino.notice(PEOPLE[1], "5500000", "1711", date(2026, 11, 3))
+    withdrawal = {**sales[2], "sequence": 27, "id": "27", "kind": "WITHDRAW"}
+    withdrawal |= {"original": sales[2]["id"], "original_sequence": 26}
+    notice = await casino.notice(PEOPLE[1], "5500000", "1711", date(2026, 11, 25))
     drafts = [await jeweller.report(sales), notice, await jeweller.report([withdrawal])]
     pure = oversee(blank(), facts_of(drafts))
     running = Running(journal, dsn, run_bytes=run_bytes)
@@ -101,8 +105,8 @@ async def test_the_kept_sums_of_dealers_are_those_of_the_pure_engine(
     assert sorted(map(tuple, rows)) == sorted(known)
     changes = [(one["day"], one["revision"], one["state"], one["total"]) for one in await told(journal)]
     assert sorted(changes) == [
-        ("2026-11-03", 1, "open", "5500000"),
-        ("2026-11-03", 2, "closed", "5500000"),
-        ("2026-11-09", 1, "open", "6000000"),
-        ("2026-11-09", 2, "closed", "0"),
+        ("2026-11-25", 1, "open", "5500000"),
+        ("2026-11-25", 2, "closed", "5500000"),
+        ("2026-11-26", 1, "open", "6000000"),
+        ("2026-11-26", 2, "closed", "0"),
     ]
