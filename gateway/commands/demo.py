@@ -15,7 +15,7 @@ from lxml import etree
 from gateway.client import Answer, file_message
 from gateway.commands.common import language_option
 from gateway.commands.demo_casino import EVENTS, INTEGRITY, show_analysts, show_casino
-from gateway.commands.demo_dealers import Trader, show_car, show_jeweller, show_trace
+from gateway.commands.demo_dealers import Trader, show_car, show_jeweller, show_silent, show_trace
 from gateway.commands.showing import DemoFailed, head, within
 from gateway.consumer import fetch_keys, subscribe, verify_topic
 from gateway.journal import Directory, Enrolment, verify_journal
@@ -144,8 +144,9 @@ async def _show(facts: StackFacts, directory: Path, samples: Path, lang: str) ->
     head("6. What the analysts read from Kafka, each record verified")
     await _read(kafka, keys, accepted | refused)
     await show_analysts(kafka, keys, account)
-    head("7. The chain of the car, from its code to its last owner")
+    head("7. The chain of the car, from its code to its last owner; and who is silent")
     await show_trace(kafka, keys, car)
+    await show_silent(dsn, keys, actors["jeweller"].reporter, actors["silent"].reporter)
     head("8. What was sealed still stands")
     await _verify(dsn, kafka, keys)
 
@@ -161,6 +162,7 @@ async def _enrol_actors(enrolled: Directory, place: Path) -> dict[str, Actor]:
         ("jeweller", "150", "Зергер", "p256"),
         ("bank", "011", "Банк Пример", "rsa2048"),
         ("cars", "160", "Автодом", "p256"),
+        ("silent", "150", "Үнсіз Зергер", "p256"),
     )
     for label, kind, name, key in plan:
         person = make_person(random, now.date())

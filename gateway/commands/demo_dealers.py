@@ -18,6 +18,7 @@ from gateway.client.dealer.state import open_state
 from gateway.client.luxury import LuxuryClient
 from gateway.client.metals_sheet import metals_form
 from gateway.client.operations import Period
+from gateway.commands.dealers import silence_of
 from gateway.commands.showing import DemoFailed, within
 from gateway.commands.trace import lines_of
 from gateway.consumer import Trace, trace
@@ -62,19 +63,31 @@ class Trader:
 async def show_jeweller(trader: Trader, place: Path) -> None:
     """A sheet with a wrong cell is filed not at all, put right as a whole and once; a month without operations."""
     place.mkdir(exist_ok=True)
-    last, before = _months(local_day(datetime.now(UTC)))
+    this, before = _months(local_day(datetime.now(UTC)))
     sheet, state = place / "operations.csv", place / "jeweller.sqlite"
-    _write(sheet, last.first, cash="185001")
-    wrong = await _file(trader, last, state, sheet)
+    _write(sheet, this.first, cash="185001")
+    wrong = await _file(trader, this, state, sheet)
     if not wrong.refuses:
         raise DemoFailed("the wrong sheet was filed")
-    _write(sheet, last.first, cash="185000")
-    right = await _file(trader, last, state, sheet)
-    again = await _file(trader, last, state, sheet)
+    _write(sheet, this.first, cash="185000")
+    right = await _file(trader, this, state, sheet)
+    again = await _file(trader, this, state, sheet)
     if (right.new, again.new, again.known) != (len(LINES), 0, len(LINES)):
         raise DemoFailed(f"the sheet was filed {right.new} and then {again.new} lines")
     click.echo(f"  the same sheet again: {again.known} lines are filed already, nothing is sent")
     await _file(trader, before, state, None)
+
+
+async def show_silent(dsn: str, keys: KeySet, speaks: Reporter, silent: Reporter) -> None:
+    """The dealers who filed nothing about this month yet: one who filed a sheet is not among them, another is."""
+    now = datetime.now(UTC)
+    period, _ = _months(local_day(now))
+    found = await silence_of(dsn, keys, period, now)
+    for dealer in found.dealers:
+        click.echo(f"  silent about {period.first:%Y-%m}: {dealer.identifier} {dealer.name}, due on {found.due}")
+    named = {dealer.identifier for dealer in found.dealers}
+    if silent.identifier not in named or speaks.identifier in named:
+        raise DemoFailed("the silent dealers are others than those who filed nothing")
 
 
 async def show_car(trader: Trader, directory: Path, url: str) -> str:
@@ -119,13 +132,10 @@ def _complete(found: Trace) -> bool:
 
 
 def _months(today: date) -> tuple[Period, Period]:
-    """The last two whole months."""
-    ends = []
-    for _ in range(2):
-        today = today.replace(day=1) - timedelta(days=1)
-        ends.append(today)
-    last, before = (Period(end.replace(day=1), end) for end in ends)
-    return last, before
+    """This month up to today, and the one before."""
+    first = today.replace(day=1)
+    end = first - timedelta(days=1)
+    return Period(first, today), Period(end.replace(day=1), end)
 
 
 def _write(sheet: Path, day: date, cash: str) -> None:

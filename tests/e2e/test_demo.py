@@ -23,6 +23,7 @@ def test_the_demo_shows_every_kind_of_answer_and_ends_with_0(short_directory: Pa
         "a nil report for",
         "BREAKS: the seller is not the last known buyer",
         "5 operation(s)",
+        "Үнсіз Зергер, due on",
     ):
         assert noticed in done.stdout
     assert "BROKEN" not in done.stdout

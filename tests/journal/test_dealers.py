@@ -1,5 +1,6 @@
 """What is kept in PostgreSQL of dealers' operations is what the pure engine knows, however the log is cut into runs."""
 
+from datetime import date
 from random import Random
 from typing import Any
 
@@ -12,7 +13,7 @@ from gateway.oversight.things import Things
 from tests.journal.support import run
 from tests.journal.test_oversight import Running, file, told
 from tests.oversight.dealers import Reporter, operation
-from tests.oversight.kit import blank, facts_of, oversee
+from tests.oversight.kit import Casino, blank, facts_of, oversee
 
 ITEM, OTHER = "TCZ6EP34VK5DMD", "TF3VM5Z9PPMZ3Y"
 PEOPLE = ("150540007897", "900101300017", "851212400335", "920501450216")
@@ -75,3 +76,37 @@ async def test_a_finding_is_a_record_under_the_code_of_its_thing(journal: Journa
     facts = orjson.loads(record.value)
     assert (facts["kind"], facts["state"], facts["detail"]["expected"]) == ("owner", "open", PEOPLE[1])
     assert headers["ce_id"] == f"{facts['id']}/1"
+
+
+@pytest.mark.parametrize("run_bytes", [1, 1 << 20])
+async def test_the_kept_sums_of_dealers_are_those_of_the_pure_engine(
+    journal: Journal, dsn: str, run_bytes: int
+) -> None:
+    casino, jeweller = Casino(owner=PEOPLE[0]), Reporter(PEOPLE[0], "150", "precious-metals")
+    sales = [
+        {**operation(day, None, None, "", price=price, **{"class": None}), "kind": "SOLD", "party": party}
+        for day, price, party in (
+            (24, "3000000", PEOPLE[1]),
+            (25, "2500000", PEOPLE[1]),
+            (26, "6000000", PEOPLE[2]),
+        )
+    ]
+    withdrawal = {**sales[2], "sequence": 27, "id": "27", "kind": "WITHDRAW"}
+    withdrawal |= {"original": sales[2]["id"], "original_sequence": 26}
+    notice = await casino.notice(PEOPLE[1], "5500000", "1711", date(2026, 11, 25))
+    drafts = [await jeweller.report(sales), notice, await jeweller.report([withdrawal])]
+    pure = oversee(blank(), facts_of(drafts))
+    running = Running(journal, dsn, run_bytes=run_bytes)
+    await file(journal, drafts)
+    await running.caught_up()
+    await running.stop()
+    rows = await run(dsn, "SELECT day, total::bigint, own, reported::bigint, revision FROM obligations")
+    known = [(one.day, one.total, one.own, one.reported, one.revision) for one in pure.obligations.values()]
+    assert sorted(map(tuple, rows)) == sorted(known)
+    changes = [(one["day"], one["revision"], one["state"], one["total"]) for one in await told(journal)]
+    assert sorted(changes) == [
+        ("2026-11-25", 1, "open", "5500000"),
+        ("2026-11-25", 2, "closed", "5500000"),
+        ("2026-11-26", 1, "open", "6000000"),
+        ("2026-11-26", 2, "closed", "0"),
+    ]
