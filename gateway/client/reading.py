@@ -42,8 +42,22 @@ class Reader:
 
         Raises NotDelivered when the gateway can't answer now, NotThere for 404, NotAnswered for other refusals.
         """
+        response = await self._answered(path, parameters, "application/json")
+        try:
+            facts = response.json()
+        except ValueError:
+            facts = None
+        if not isinstance(facts, dict):
+            raise NotAnswered(f"the gateway answered {response.status_code} to {path}")
+        return facts
+
+    async def content(self, path: str) -> bytes:
+        """The exact bytes at a path; raises what `get` raises."""
+        return (await self._answered(path, None, "*/*")).content
+
+    async def _answered(self, path: str, parameters: Mapping[str, str] | None, accept: str) -> httpx.Response:
         token = await make_bearer(self._owner, self._url, self._clock(), self._keys)
-        headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
+        headers = {"Authorization": f"Bearer {token}", "Accept": accept}
         try:
             response = await self._client.get(path, headers=headers)
         except httpx.HTTPError as error:
@@ -53,10 +67,6 @@ class Reader:
             raise NotThere(f"{path} is not there")
         if status in LATER or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise NotDelivered(f"the gateway answered {status}")
-        try:
-            facts = response.json()
-        except ValueError:
-            facts = None
-        if status != HTTPStatus.OK or not isinstance(facts, dict):
+        if status != HTTPStatus.OK:
             raise NotAnswered(f"the gateway answered {status} to {path}")
-        return facts
+        return response

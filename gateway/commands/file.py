@@ -35,7 +35,6 @@ WRONG = 1
 UNREADABLE = 2
 NOT_DELIVERED = 3
 LEFT_OUT = 4
-MOST_SHOWN = 1_000
 STEP = 10_000
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 DAY = click.DateTime(["%Y-%m-%d"])
@@ -129,7 +128,9 @@ async def _file(
                 filing = Filing(dealer, keys, state, client, url, _now)
                 outcome = await filing.file(sheet, wishes, Progress(teller.lines, teller.sent))
     except SheetRefused as error:
-        return teller.end(Outcome(findings=list(error.findings)), wishes, UNREADABLE)
+        outcome = Outcome()
+        outcome.tell(error.findings)
+        return teller.end(outcome, wishes, UNREADABLE)
     except NotTaken as error:
         return teller.fail(error, WRONG if error.answer.judged else NOT_DELIVERED)
     except (NotDelivered, NotAnswered, StateFails) as error:
@@ -182,10 +183,10 @@ class _Teller:
         if self._as_json:
             click.echo(json.dumps(self._facts(outcome, status), ensure_ascii=False))
             return status
-        for finding in outcome.findings[:MOST_SHOWN]:
+        for finding in outcome.findings:
             click.echo(f"{finding.path}: {finding.severity.value} {finding.code} {self._told(finding)}")
-        if len(outcome.findings) > MOST_SHOWN:
-            click.echo(self._text("more", count=len(outcome.findings) - MOST_SHOWN))
+        if outcome.untold:
+            click.echo(self._text("more", count=outcome.untold))
         for line in self._ending(outcome, wishes):
             click.echo(line)
         return status
@@ -215,7 +216,8 @@ class _Teller:
             "new": outcome.new,
             "known": outcome.known,
             "wrong": outcome.wrong,
-            "findings": [self._finding(finding) for finding in outcome.findings[:MOST_SHOWN]],
+            "findings": [self._finding(finding) for finding in outcome.findings],
+            "untold": outcome.untold,
             "reports": [
                 {"number": sent.number, "operations": sent.operations, "repeated": sent.repeated, **_brief(sent)}
                 for sent in self._sent

@@ -148,8 +148,10 @@ class FakeGateway:
 
     def answer(self, request: httpx.Request) -> httpx.Response:
         if request.method == "GET":
-            self.questions += 1
             assert request.headers["Authorization"].startswith("Bearer ")
+            if request.url.path.endswith("/original"):
+                return self._original(request.url.path.split("/")[-2])
+            self.questions += 1
             return httpx.Response(200, json={"messages": list(self.accepted.values()), "next": None})
         step = self.plan.pop(0) if self.plan else None
         if step == "down":
@@ -160,6 +162,12 @@ class FakeGateway:
         if step == "lost":
             raise httpx.ReadError("lost")
         return answer
+
+    def _original(self, receipt: str) -> httpx.Response:
+        """The bytes of an accepted report."""
+        digests = {digest for digest, facts in self.accepted.items() if facts["id"] == receipt}
+        [body] = {body for body in self.bodies if hashlib.sha256(body).hexdigest() in digests}
+        return httpx.Response(200, content=body)
 
     def _file(self, body: bytes) -> httpx.Response:
         digest = hashlib.sha256(body).hexdigest()

@@ -167,6 +167,47 @@ async def test_a_program_that_forgot_everything_files_nothing_twice(
     assert [int(one["Sequence"]) for one in desk.gateway.operations] == [1, 2, 3, 4, 5, 6]
 
 
+@pytest.mark.parametrize("counts", [(3,), (2, 4)])
+async def test_a_sheet_that_grew_after_the_state_was_lost_is_not_filed_twice(
+    desk: Desk, counts: tuple[int, ...]
+) -> None:
+    for count in counts:
+        await desk.file(sheet(desk.folder / "a.xlsx", rings(count)))
+    (desk.folder / "dealer.sqlite").unlink()
+    grown = rings(counts[-1] + 1)
+    outcome = await desk.file(sheet(desk.folder / "a.xlsx", [grown[-1], *grown[:-1]]))
+    assert (outcome.new, outcome.known) == (1, counts[-1])
+    assert len({one["Id"] for one in desk.gateway.operations}) == len(desk.gateway.operations) == len(grown)
+
+
+async def test_two_machines_that_take_turns_file_nothing_twice(desk: Desk) -> None:
+    other = Desk(desk.folder / "other", desk.gateway)
+    other.folder.mkdir()
+    await desk.file(sheet(desk.folder / "a.xlsx", rings(1)))
+    await other.file(sheet(desk.folder / "b.xlsx", rings(2)))
+    path = sheet(desk.folder / "c.xlsx", rings(3))
+    with pytest.raises(NotTaken):
+        await desk.file(path)
+    assert ((outcome := await desk.file(path)).new, outcome.known) == (1, 2)
+    assert len(desk.gateway.operations) == 3
+
+
+async def test_a_sheet_with_very_many_wrong_cells_tells_the_first_and_counts_the_rest(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preparing, "MOST_TOLD", 3)
+    outcome = await desk.file(sheet(desk.folder / "a.xlsx", rings(5, Price="many", Grams="few")))
+    assert (len(outcome.findings), outcome.untold, outcome.wrong) == (3, 7, 5)
+    assert (outcome.refuses, desk.gateway.bodies) == (True, [])
+
+
+def test_what_is_remembered_is_for_its_owner_s_eyes(tmp_path: Path) -> None:
+    with open_state(tmp_path / "a.sqlite", "metals/1"):
+        assert {path.stat().st_mode & 0o077 for path in tmp_path.iterdir()} == {0}
+    with pytest.raises(StateFails), open_state(tmp_path / "nowhere" / "a.sqlite", "metals/1"):
+        raise AssertionError
+
+
 async def test_the_gateway_is_asked_for_the_position_once(desk: Desk) -> None:
     for count in (1, 2, 3):
         await desk.file(sheet(desk.folder / "a.xlsx", rings(count)))
@@ -238,7 +279,7 @@ def test_two_filings_at_once_do_not_mix(tmp_path: Path, monkeypatch: pytest.Monk
 def test_what_an_exception_leaves_is_not_kept(tmp_path: Path) -> None:
     def spoilt(state: State) -> None:
         with state.transaction():
-            state.learn(Position(7, 70), ["X"])
+            state.learn(Position(7, 70), ["X"], {})
             raise httpx.ConnectError("down")
 
     with open_state(tmp_path / "s", DEALER.series) as state:

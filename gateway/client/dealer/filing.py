@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 
 from gateway.client.dealer.preparing import Dealer, Outcome, Preparation
-from gateway.client.dealer.sending import Sent, ask_position, send_waiting
+from gateway.client.dealer.sending import Sent, ask_series, send_waiting
 from gateway.client.dealer.state import State
 from gateway.client.metals_sheet import metals_form
 from gateway.client.reading import Reader
@@ -67,9 +67,9 @@ class Filing:
         if self.state.position().asked:
             return
         reader = Reader(self.client, self.dealer.identifier, self.url, self.keys, self.clock)
-        position, documents = await ask_position(reader, self.dealer.series)
+        known = await ask_series(reader, self.dealer.series, self.state.remembered())
         with self.state.transaction():
-            self.state.learn(position, documents)
+            self.state.learn(known.position, known.documents, known.operations)
 
     def _prepared(self, sheet: Path | None, wishes: Wishes, progress: Progress) -> Outcome:
         outcome = Outcome()

@@ -25,6 +25,7 @@ from validators.profiles import ProfileBook
 
 MOST_OPERATIONS: Final = 5_000
 MOST_BYTES: Final = 3_000_000
+MOST_TOLD: Final = 1_000
 _NAMESPACE: Final = UUID("7f3c1c5e-6d0b-5d0f-9c55-0b6c6f0e4b5b")
 _TAG_BYTES: Final = 24
 _STAND_IN: Final = "AA=="
@@ -48,19 +49,28 @@ class Dealer:
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of a sheet: how many lines it has, were filed before or are new, and what was found in them."""
+    """What became of a sheet: how many lines it has, were filed before or are new, and what was found in them.
+
+    Of many findings the first are kept, and how many came behind them; `refuses` where any of all is an error.
+    """
 
     lines: int = 0
     known: int = 0
     new: int = 0
     wrong: int = 0
     findings: list[Finding] = field(default_factory=list)
+    untold: int = 0
+    refuses: bool = False
     reports: int = 0
 
-    @property
-    def refuses(self) -> bool:
-        """Whether anything found is an error."""
-        return any(finding.severity is Severity.ERROR for finding in self.findings)
+    def tell(self, findings: Iterable[Finding]) -> None:
+        """Takes in what was found."""
+        for finding in findings:
+            self.refuses = self.refuses or finding.severity is Severity.ERROR
+            if len(self.findings) < MOST_TOLD:
+                self.findings.append(finding)
+            else:
+                self.untold += 1
 
 
 @dataclass(slots=True)
@@ -110,7 +120,7 @@ class Preparation:
             outcome.known = 1
             return outcome
         judgement, root, number = self._judged([], [identity])
-        outcome.findings.extend(judgement.findings)
+        outcome.tell(judgement.findings)
         if judgement.verdict.stands:
             self._keep_report(root, number, [identity], 0, outcome)
         return outcome
@@ -144,9 +154,9 @@ class Preparation:
     def _keep(self, chunk: _Chunk, outcome: Outcome, *, skip_wrong: bool) -> None:
         judgement, root, number = self._judged(chunk.contents, [content["id"] for content in chunk.contents])
         if not judgement.verdict.stands:
-            outcome.findings.extend(judgement.findings)
+            outcome.tell(judgement.findings)
             return
-        outcome.findings.extend(_at_cells(chunk.lines, judgement.items))
+        outcome.tell(_at_cells(chunk.lines, judgement.items))
         accepted = (nth for nth, item in enumerate(judgement.items) if item.accepted)
         good = [nth for nth in accepted if not chunk.lines[nth].findings]
         outcome.wrong += len(chunk.lines) - len(good)

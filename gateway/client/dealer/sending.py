@@ -1,7 +1,7 @@
 """Sends the reports that wait, in their order, and remembers what the gateway answered."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Mapping
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -11,6 +11,7 @@ from gateway.client.dealer.state import Position, Prepared, State
 from gateway.client.filing import Answer, file_message
 from gateway.client.reading import Reader
 from gateway.errors import GatewayError
+from validators.parsing import parse
 
 _PAGE: Final = "/v1/messages"
 
@@ -37,6 +38,15 @@ class Sent:
     facts: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the gateway knows of a series: how far it has come, accepted documents, operations by report."""
+
+    position: Position
+    documents: list[str] = field(default_factory=list)
+    operations: dict[int, list[str]] = field(default_factory=dict)
+
+
 async def send_waiting(client: httpx.AsyncClient, state: State, language: str, told: Callable[[Sent], None]) -> None:
     """Sends what waits; raises NotDelivered where the gateway can't be reached, and NotTaken where it refuses."""
     for report in state.waiting():
@@ -57,10 +67,10 @@ def _settle(state: State, report: Prepared, answer: Answer) -> Sent:
     return Sent(report.number, report.last - report.first + 1, answer.status == HTTPStatus.OK, facts)
 
 
-async def ask_position(reader: Reader, series: str) -> tuple[Position, list[str]]:
-    """How far the gateway says that the series has come, and the documents in it that it has accepted."""
+async def ask_series(reader: Reader, series: str, known: Container[int]) -> Known:
+    """What the gateway says of the series; the operations of the reports in `known` are not asked for."""
     reports = operations = 0
-    documents: list[str] = []
+    learned = Known(Position())
     path: str | None = _PAGE
     while path:
         page = await reader.get(path)
@@ -68,6 +78,16 @@ async def ask_position(reader: Reader, series: str) -> tuple[Position, list[str]
             place = message.get("series") or {}
             if place.get("name") == series and str(message.get("verdict", "")).startswith("accepted"):
                 reports, operations = max(reports, place["number"]), max(operations, place.get("last", 0))
-                documents.append(str(message.get("document")))
+                learned.documents.append(str(message.get("document")))
+                if place.get("operations") and place["number"] not in known:
+                    learned.operations[place["number"]] = await _operations_of(reader, message)
         path = page.get("next")
-    return Position(reports, operations, asked=True), documents
+    return replace(learned, position=Position(reports, operations, asked=True))
+
+
+async def _operations_of(reader: Reader, message: Mapping[str, Any]) -> list[str]:
+    """The identities of the operations of an accepted report, from the bytes that the gateway keeps of it."""
+    refused = {item["id"] for item in message.get("items", ())}
+    report = parse(await reader.content(f"{_PAGE}/{message['id']}/original"))
+    identities = [str(operation.get("Id")) for operation in report.root.iterfind(".//Operations/Operation")]
+    return [identity for identity in identities if identity not in refused]

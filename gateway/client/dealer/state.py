@@ -4,8 +4,9 @@ One SQLite file beside the key. A report is kept there, signed, before it is sen
 same bytes go out again; and an operation is kept by its identity, so that no sheet files it a second time.
 """
 
+import os
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from gateway.named_sql import named_sql
 SQL: Final = named_sql(__package__)
 VERSION: Final = 1
 _WAIT_SECONDS: Final = 5.0
+_IN_MEMORY: Final = ":memory:"
 
 
 class StateFails(GatewayError):
@@ -74,9 +76,15 @@ class State:
         """Remembers how far the series has come."""
         self._db.execute(SQL["move"], (reports, operations))
 
-    def learn(self, position: Position, documents: Iterable[str]) -> None:
-        """Remembers what the gateway says: how far the series has come, and which documents it has accepted."""
+    def remembered(self) -> frozenset[int]:
+        """The numbers of the reports whose operations are known."""
+        return frozenset(number for (number,) in self._db.execute(SQL["remembered"]))
+
+    def learn(self, position: Position, documents: Iterable[str], operations: Mapping[int, Iterable[str]]) -> None:
+        """Remembers what the gateway says: how far the series has come, what it has accepted, operations by report."""
         self.move(position.reports, position.operations)
+        for number, identities in operations.items():
+            self.remember(identities, number)
         self._db.executemany(SQL["add_document"], ((document,) for document in documents))
 
     def ask_anew(self) -> None:
@@ -125,7 +133,8 @@ class State:
 
 @contextmanager
 def open_state(path: Path, series: str) -> Iterator[State]:
-    """What is remembered in that file, made where it is not there; raises StateFails."""
+    """What is remembered in that file, made for its owner's eyes where it is not there; raises StateFails."""
+    _make(path)
     try:
         connection = sqlite3.connect(path, isolation_level=None, timeout=_WAIT_SECONDS)
         try:
@@ -135,6 +144,15 @@ def open_state(path: Path, series: str) -> Iterator[State]:
             connection.close()
     except sqlite3.Error as error:
         raise StateFails(f"{path}: {error}; is another filing going on?") from error
+
+
+def _make(path: Path) -> None:
+    if str(path) == _IN_MEMORY:
+        return
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as error:
+        raise StateFails(f"{path}: {error.strerror}") from error
 
 
 def _prepare(connection: sqlite3.Connection, path: Path, series: str) -> None:

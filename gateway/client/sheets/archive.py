@@ -51,12 +51,13 @@ class Archive:
                 raise over("part", self._limits.part, self._file)
         if not whole:
             return None
-        if b"<!DOCTYPE" in whole:
-            raise refused("SHT-005", self._file, {"part": part})
         try:
-            return etree.fromstring(whole, etree.XMLParser(resolve_entities=False, no_network=True))
+            root = etree.fromstring(whole, etree.XMLParser(resolve_entities=False, no_network=True))
         except etree.XMLSyntaxError as error:
             raise refused("SHT-005", self._file, {"part": part}) from error
+        if root.getroottree().docinfo.internalDTD is not None:
+            raise refused("SHT-005", self._file, {"part": part})
+        return root
 
 
 @contextmanager

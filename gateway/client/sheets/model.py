@@ -43,15 +43,17 @@ class SheetLimits:
     """The most that a sheet may hold; each figure has the name its refusal gives.
 
     `file` and `unpacked` count bytes, `parts` the files inside an XLSX, `part` the bytes of one that is read whole,
-    `strings` the characters of all its shared texts, `cell` those of one cell, `rows` the number of the last row.
+    `strings` the characters of all its shared texts, `cell` those of one cell, `record` those of one row of a CSV file,
+    `rows` the number of the last row.
     """
 
     file: int = 64 * 2**20
     unpacked: int = 1024 * 2**20
     parts: int = 1_000
     part: int = 16 * 2**20
-    strings: int = 48 * 2**20
+    strings: int = 16 * 2**20
     cell: int = 32_767
+    record: int = 2**20
     columns: int = 16_384
     rows: int = 1_048_576
     merged: int = 10_000

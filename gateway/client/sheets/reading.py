@@ -1,6 +1,6 @@
 """A sheet as lines: the file is opened by its kind, headings are found, every cell is read or told as wrong."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -63,17 +63,34 @@ class Sheet:
         readers = form.readers(delimiter=self.delimiter, counts_from_1904=self.counts_from_1904)
         letters = {column.attribute: column_letters(number) for number, column in columns.items()}
         places = Places(self.name, letters)
-        merged = iter(sorted(self.merged, key=lambda area: area.first_row))
-        area = next(merged, None)
+        merged = _Merged(self.merged)
+        empty = True
         for row in self.rows:
-            findings: list[Finding] = []
-            while area is not None and area.last_row < row.number:
-                area = next(merged, None)
-            if area is not None and area.first_row <= row.number:
-                place = cell_name(self.name, area.first_column, row.number)
-                findings.append(found("SHT-011", place, parameters={"area": area.name}))
+            empty = False
+            findings = [
+                found("SHT-011", cell_name(self.name, area.first_column, row.number), parameters={"area": area.name})
+                for area in merged.at(row.number)
+            ]
             line = _line(row, columns, readers, places, findings)
             yield replace(line, findings=(*line.findings, *_unfilled(line, form)))
+        if empty:
+            raise refused("SHT-023", self.name)
+
+
+class _Merged:
+    """The merged areas of a sheet, for rows that come in their order."""
+
+    def __init__(self, areas: Iterable[Area]) -> None:
+        self._ahead = sorted(areas, key=lambda area: (area.first_row, area.first_column), reverse=True)
+        self._here: list[Area] = []
+
+    def at(self, row: int) -> list[Area]:
+        """The areas that a row touches."""
+        while self._ahead and self._ahead[-1].first_row <= row:
+            self._here.append(self._ahead.pop())
+        if self._here:
+            self._here = [area for area in self._here if area.last_row >= row]
+        return self._here
 
 
 def _unfilled(line: Line, form: SheetForm) -> list[Finding]:
@@ -105,7 +122,7 @@ def _line(
 def open_sheet(path: Path, limits: SheetLimits = LIMITS) -> Iterator[Sheet]:
     """The sheet of a file by the ending of its name; raises SheetRefused for what can't be one.
 
-    Of a workbook with several sheets it is the first.
+    Of a workbook with several sheets it is the first that is shown.
     """
     kind = path.suffix.lower()
     if kind in TEXTS:

@@ -14,12 +14,13 @@ from gateway.client.sheets.model import SheetLimits, over, refused
 _WORKBOOK: Final = "xl/workbook.xml"
 _STRINGS: Final = "xl/sharedStrings.xml"
 _STYLES: Final = "xl/styles.xml"
+_VISIBLE: Final = "visible"
 _TRUE: Final = frozenset({"1", "true"})
 
 
 @dataclass(frozen=True, slots=True)
 class Workbook:
-    """The sheets by name with their parts, in their order; `dated` are the styles that show dates or times."""
+    """The sheets that are shown, by name with their parts, in their order; `dated` are the styles of dates or times."""
 
     sheets: dict[str, str]
     dated: frozenset[int]
@@ -36,7 +37,9 @@ def read_workbook(archive: Archive, file: str) -> Workbook:
         raise refused("SHT-001", file)
     targets = _targets(archive)
     sheets = {}
-    for sheet in root.iterfind(".//{*}sheets/{*}sheet"):
+    named = root.findall(".//{*}sheets/{*}sheet")
+    shown = [sheet for sheet in named if sheet.get("state", _VISIBLE) == _VISIBLE]
+    for sheet in shown or named:
         part = next((targets.get(str(value)) for name, value in sheet.items() if str(name).endswith("}id")), None)
         if part is not None and part in archive:
             sheets[sheet.get("name", "")] = part
@@ -68,7 +71,7 @@ def _dated(archive: Archive) -> frozenset[int]:
 
 
 def _code(number: str, own: dict[str | None, str]) -> str:
-    return own.get(number) or (BUILTIN_FORMATS.get(int(number), "") if number.isdigit() else "")
+    return own.get(number) or (BUILTIN_FORMATS.get(int(number), "") if number.isdecimal() else "")
 
 
 def shared_strings(archive: Archive, file: str, limits: SheetLimits) -> list[str]:
@@ -92,6 +95,7 @@ class _Strings:
         self._pieces: list[str] = []
         self._known: dict[str, str] = {}
         self._length = 0
+        self._own = 0
         self._aside = 0
         self._inside = False
 
@@ -103,8 +107,11 @@ class _Strings:
     def _text(self, text: str) -> None:
         if self._inside:
             self._length += len(text)
+            self._own += len(text)
             if self._length > self._limits.strings:
                 raise over("strings", self._limits.strings, self._file)
+            if self._own > self._limits.cell:
+                raise over("cell", self._limits.cell, self._file)
             self._pieces.append(text)
 
     def _end(self, name: str) -> None:
@@ -117,6 +124,7 @@ class _Strings:
             text = "".join(self._pieces)
             self.strings.append(self._known.setdefault(text, text))
             self._pieces.clear()
+            self._own = 0
 
 
 def safe_parser(file: str, part: str) -> expat.XMLParserType:

@@ -8,15 +8,13 @@ from decimal import Decimal
 from typing import Final
 from xml.parsers import expat
 
-from openpyxl.utils.cell import range_boundaries
 from openpyxl.utils.datetime import from_excel
 
 from gateway.client.sheets.archive import Archive
 from gateway.client.sheets.model import Cell, CellKind, SheetLimits, SheetRow, over, refused
-from gateway.client.sheets.workbook import safe_parser
+from gateway.client.sheets.workbook import feed, safe_parser
 
-_MERGED: Final = re.compile(rb"<(?:\w+:)?mergeCell\s[^>]*?ref=[\"']([A-Z0-9:$]{1,40})[\"']")
-_OVERLAP: Final = 256
+_AREA: Final = re.compile(r"([A-Z]{1,3})([0-9]{1,7})(?::[A-Z]{1,3}([0-9]{1,7}))?", re.ASCII)
 _REFERENCE: Final = re.compile(r"([A-Z]{1,3})([0-9]{1,7})", re.ASCII)
 _WHOLE: Final = re.compile(r"-?[0-9]{1,15}", re.ASCII)
 _LETTERS: Final = 26
@@ -36,18 +34,29 @@ class Area:
 def merged_areas(archive: Archive, part: str, file: str, limits: SheetLimits) -> list[Area]:
     """The merged cells of a worksheet, which stand behind all its rows."""
     areas: list[Area] = []
-    rest = b""
-    for chunk in archive.chunks(part):
-        text = rest + chunk
-        for match in _MERGED.finditer(text):
-            name = match[1].decode().replace("$", "")
-            left, top, _, bottom = range_boundaries(name)
-            areas.append(Area(name, top or 1, bottom or limits.rows, left or 1))
+
+    def start(name: str, attributes: dict[str, str]) -> None:
+        if name.endswith(" mergeCell"):
+            area = _area(attributes.get("ref", ""))
+            if area is None:
+                raise refused("SHT-005", file, {"part": part})
+            areas.append(area)
             if len(areas) > limits.merged:
                 raise over("merged", limits.merged, file)
-        taken = max((match.end() for match in _MERGED.finditer(text)), default=0)
-        rest = text[max(taken, len(text) - _OVERLAP) :]
+
+    parser = safe_parser(file, part)
+    parser.StartElementHandler = start
+    feed(parser, archive.chunks(part), file, part)
     return areas
+
+
+def _area(reference: str) -> Area | None:
+    """The area of a reference such as `A2:B3`; None where it is none."""
+    match = _AREA.fullmatch(reference.replace("$", ""))
+    if match is None:
+        return None
+    first = int(match[2])
+    return Area(match[0], first, int(match[3] or first), _number_of(match[1]))
 
 
 class Worksheet:
@@ -134,14 +143,23 @@ class Worksheet:
         if self._formula:
             return Cell(CellKind.FORMULA, written)
         if kind == "s" and written:
-            written = self._strings[int(written)]
+            written = self._strings[_index(written)]
         if not written.strip():
             return None
         if kind != "n":
             return Cell(_KINDS.get(kind, CellKind.TEXT), written.strip())
-        if int(self._cell.get("s", "0")) in self._dated:
-            return Cell(CellKind.DATE, _moment(float(written)))
-        return Cell(CellKind.NUMBER, _number(written.strip()))
+        dated = int(self._cell.get("s", "0")) in self._dated
+        try:
+            return Cell(CellKind.DATE, _moment(float(written))) if dated else Cell(CellKind.NUMBER, _number(written))
+        except (ValueError, OverflowError):
+            return Cell(CellKind.ERROR, written.strip())
+
+
+def _index(written: str) -> int:
+    """The number of a shared text: a negative one would count from the end."""
+    if not written.isdecimal():
+        raise ValueError(written)
+    return int(written)
 
 
 def _number_of(letters: str) -> int:
@@ -153,7 +171,7 @@ def _number_of(letters: str) -> int:
 
 def _number(written: str) -> str:
     """A number as people write it: without an exponent, and without what binary fractions add to it."""
-    if _WHOLE.fullmatch(written):
+    if _WHOLE.fullmatch(written.strip()):
         return str(int(written))
     shortest = Decimal(repr(float(written)))
     return f"{shortest.to_integral_value() if shortest == shortest.to_integral_value() else shortest:f}"

@@ -37,6 +37,9 @@ UPDATE dealer SET reports = ?, operations = ?, asked = 1;
 -- name: ask_anew
 UPDATE dealer SET asked = 0;
 
+-- name: remembered
+SELECT DISTINCT number FROM operations;
+
 -- name: add_document
 INSERT OR IGNORE INTO documents (id) VALUES (?);
 
