@@ -42,7 +42,7 @@ class Reader:
 
         Raises NotDelivered when the gateway can't answer now, NotThere for 404, NotAnswered for other refusals.
         """
-        response = await self._answered(path, parameters, "application/json")
+        response = await self._answered(path, "application/json")
         try:
             facts = response.json()
         except ValueError:
@@ -53,9 +53,9 @@ class Reader:
 
     async def content(self, path: str) -> bytes:
         """The exact bytes at a path; raises what `get` raises."""
-        return (await self._answered(path, None, "*/*")).content
+        return (await self._answered(path, "*/*")).content
 
-    async def _answered(self, path: str, parameters: Mapping[str, str] | None, accept: str) -> httpx.Response:
+    async def _answered(self, path: str, accept: str) -> httpx.Response:
         token = await make_bearer(self._owner, self._url, self._clock(), self._keys)
         headers = {"Authorization": f"Bearer {token}", "Accept": accept}
         try:
