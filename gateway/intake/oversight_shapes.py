@@ -63,7 +63,7 @@ class TicketFacts(Shape):
     overdue: bool
     closed_at: str | None
     changed_at: str
-    detail: dict[str, Any] = Field(description="by kind; a gap names what, first, last and the missing ranges")
+    detail: dict[str, Any] = Field(description="by kind; a gap names what, first, last, count and the missing ranges")
 
 
 class TicketPage(Shape):
