@@ -1,6 +1,7 @@
 """What `gateway trace` says and with which status it ends, of what was found."""
 
-from datetime import date
+from datetime import UTC, date, datetime
+from uuid import UUID
 
 from gateway.commands.trace import BREAKS, BROKEN, UNKNOWN, facts_of, lines_of, status_of
 from gateway.consumer import Event, LuxuryOperation, Trace
@@ -19,8 +20,18 @@ def sold(sequence: int, seller: str, buyer: str) -> Deal:
 
 
 def reported(deal: Deal) -> LuxuryOperation:
-    item = {"sequence": deal.id.sequence, "id": deal.id.guid, "kind": deal.kind, "date": deal.day}
-    return LuxuryOperation.model_construct(sender=deal.id.filer, item=LuxuryItem.model_validate(item))
+    return LuxuryOperation(
+        receipt=UUID(int=1),
+        sender=deal.id.filer,
+        series=f"luxury/{deal.id.filer}",
+        number=1,
+        sha256="00" * 32,
+        received_at=datetime(2026, 11, 26, tzinfo=UTC),
+        edition="2026-01-01",
+        codes_digest="00" * 32,
+        findings=(),
+        item=LuxuryItem.model_validate({**deal.id.told(), "kind": deal.kind, "date": deal.day}),
+    )
 
 
 def chained(*deals: Deal) -> Trace:
@@ -43,7 +54,7 @@ def test_nothing_is_known_of_a_code_without_records() -> None:
 
 def test_the_break_stands_below_its_operation() -> None:
     found = chained(sold(1, *PEOPLE[:2]), sold(2, *PEOPLE[2:]))
-    found.operations = dict.fromkeys(link.deal.id for link in found.links)  # type: ignore[arg-type]
+    found.operations = {link.deal.id: reported(link.deal) for link in found.links}
     lines = list(lines_of(found))
     assert status_of(found) == BREAKS
     assert lines[0].endswith("BREAKS: no such code was issued")
