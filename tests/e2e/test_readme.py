@@ -1,4 +1,4 @@
-"""Every command of the README and of the tutorial works as printed."""
+"""Every command of the README and of the tutorials works as printed."""
 
 import re
 import shutil
@@ -20,7 +20,9 @@ NEEDED = (
     "codes",
     "schemas",
     "deploy",
+    "docs",
 )
+PAGES = ("README.md", *(f"docs/tutorial/{name}.md" for name in ("first-message", "jeweller", "car-dealer")))
 OTHERS = {"make demo", "make test"}
 
 
@@ -37,7 +39,7 @@ def checkout(short_directory: Path) -> Iterator[Path]:
 
 
 @pytest.mark.skipif(not (ROOT / ".venv").is_dir(), reason="the README's commands need the .venv of `make setup`")
-@pytest.mark.parametrize("page", ["README.md", "docs/tutorial/first-message.md"])
+@pytest.mark.parametrize("page", PAGES)
 def test_every_command_of_the_page_does_what_it_says(page: str, checkout: Path) -> None:
     commands = commands_of((ROOT / page).read_text(encoding="utf-8"))
     assert len(commands) > 5

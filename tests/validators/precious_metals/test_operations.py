@@ -113,6 +113,7 @@ def test_a_report_names_its_place_in_the_series_and_where_it_goes() -> None:
     assert CLEAN.series is not None
     assert (CLEAN.series.name, CLEAN.series.number) == (f"metals/{DEALER}", 3)
     assert dict(CLEAN.series.facts) == {
+        "entity_kind": "150",
         "from": "2026-11-01",
         "to": "2026-11-30",
         "premises": "750000000",
