@@ -19,12 +19,13 @@ from gateway.model import Entity, Receipt
 from gateway.sealing.jws import KeySet
 from gateway.sealing.receipts import read_receipt
 from gateway.settings import read_settings
-from validators.moments import read_day
+from validators.moments import local_day, read_day
 from validators.precious_metals.rules import SERIES
 from validators.precious_metals.silence import silence_rules
 from validators.values import LEGAL_ZONE
 
 SOMEBODY = 1
+EARLIEST = date(2000, 1, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +51,15 @@ def dealers() -> None:
 def silent(period: datetime, jwks: str | None, directory: Path | None, as_json: bool) -> None:
     """Lists the dealers that have filed neither a report nor a nil report about any day of a month.
 
-    Asked of the journal. Exit status: 0 nobody is silent, 1 somebody is.
+    Asked of the journal. Exit status: 0 nobody is silent, 1 somebody is, 2 a month that has not begun.
     """
+    now = datetime.now(UTC)
+    month = Period.month(period.year, period.month)
+    if not EARLIEST <= month.first <= local_day(now):
+        raise click.BadParameter(f"a month from {EARLIEST:%Y-%m} on that has begun", param_hint="--period")
     settings = read_settings(os.environ, directory)
     keys = trusted_keys(settings, jwks)
-    month = Period.month(period.year, period.month)
-    found = asyncio.run(silence_of(settings.database(), keys, month, datetime.now(UTC)))
+    found = asyncio.run(silence_of(settings.database(), keys, month, now))
     if as_json:
         click.echo(json.dumps(_facts(found), ensure_ascii=False))
     else:

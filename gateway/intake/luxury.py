@@ -12,7 +12,7 @@ from starlette.responses import Response
 from gateway.errors import GatewayError
 from gateway.intake.authentication import reader_of
 from gateway.intake.bodies import read_body
-from gateway.intake.documentation import add_get, add_post, document_of
+from gateway.intake.documentation import Shape, add_get, add_post, document_of
 from gateway.intake.luxury_shapes import (
     BlockFacts,
     BlockList,
@@ -140,7 +140,7 @@ class Luxury:
     async def reserve(self, request: Request) -> Response:
         """Reserves a block of codes for use off line; the same `block` again is the same request."""
         owner = self._active(request)
-        body = await self._object(request)
+        body = await self._object(request, BlockRequest)
         kind = _KINDS.get(str(body.get("kind", "item")))
         if kind is None:
             raise ParameterRefused(name="kind", expected=" | ".join(_KINDS))
@@ -163,7 +163,7 @@ class Luxury:
     async def give_back(self, request: Request, block: str) -> Response:
         """Returns codes of a block that were not used: those that are named, or all of them."""
         owner = self._active(request)
-        codes = (await self._object(request)).get("codes")
+        codes = (await self._object(request, ReturnRequest)).get("codes")
         if codes is not None and not (isinstance(codes, list) and all(isinstance(code, str) for code in codes)):
             raise JsonRefused(expected='{"codes": ["...", ...]}')
         return _json({"returned": await self._desk.give_back(owner, _place(block), codes)})
@@ -193,7 +193,8 @@ class Luxury:
     def _url(self) -> str:
         return self._services.settings.public_urls[0].rstrip("/")
 
-    async def _object(self, request: Request) -> Mapping[str, Any]:
+    async def _object(self, request: Request, shape: type[Shape] | None = None) -> Mapping[str, Any]:
+        """The object in the body; with a shape it has no other members than those."""
         bounds = self._services.settings.bounds
         with self._services.bytes_gate.hold() as held:
             body = await read_body(request, min(bounds.body_bytes, MOST_BYTES), bounds.body_seconds, held)
@@ -203,6 +204,8 @@ class Luxury:
             raise JsonRefused(expected=str(error)) from error
         if not isinstance(content, dict):
             raise JsonRefused(expected="{...}")
+        if shape is not None and not content.keys() <= shape.model_fields.keys():
+            raise JsonRefused(expected=", ".join(shape.model_fields))
         return content
 
 

@@ -114,6 +114,14 @@ async def test_every_wrong_cell_of_a_line_is_told_at_once(desk: Desk) -> None:
     )
 
 
+async def test_a_value_of_a_wrong_form_hides_nothing_else_of_its_line(desk: Desk) -> None:
+    wrong = {"Description": "a & b", "Cash": 185001, "Metal": "Чугун", "Hallmark": "<x>"}
+    outcome = await desk.file(sheet(desk.folder / "a.xlsx", [RING, {**RING, **wrong}, {**RING, "Cash": 185001}]))
+    codes = {"Description": "XML-040", "Hallmark": "XML-040", "Cash": "OPS-028", "Metal": "COD-001"}
+    expected = [(cell(name, 3), code) for name, code in codes.items()] + [(cell("Cash", 4), "OPS-028")]
+    assert sorted(cells(outcome)) == sorted(expected)
+
+
 async def test_what_is_wrong_with_the_report_itself_refuses_the_sheet(desk: Desk) -> None:
     future = Dealer(BIN, "150", "750000000", Period(NOVEMBER.first, NOVEMBER.last.replace(month=12)))
     outcome = await desk.file(sheet(desk.folder / "a.xlsx"), future)

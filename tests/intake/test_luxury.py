@@ -259,3 +259,12 @@ async def test_every_issued_code_stands_in_the_log_once_with_its_record(
     value = orjson.loads(records[0].value)
     assert value["issued"]["code"] == facts["code"]
     assert value["sender"] == world["jeweller"].identifier
+
+
+async def test_a_misspelt_list_does_not_return_the_whole_block(client: httpx.AsyncClient, world: World) -> None:
+    block = (await post(client, world, "jeweller", BLOCKS, {"count": 2})).json()
+    place = f"{BLOCKS}/{block['block']}/return"
+    assert_problem(await post(client, world, "jeweller", place, {"code": [block["codes"][0]["code"]]}), 400, "json")
+    assert_problem(await post(client, world, "jeweller", BLOCKS, {"count": 1, "day": 1}), 400, "json")
+    returned = (await post(client, world, "jeweller", place, {})).json()["returned"]
+    assert len(returned) == 2

@@ -30,6 +30,7 @@ _NAMESPACE: Final = UUID("7f3c1c5e-6d0b-5d0f-9c55-0b6c6f0e4b5b")
 _TAG_BYTES: Final = 24
 _STAND_IN: Final = "AA=="
 _MERGED: Final = "SHT-011"
+_OF_FORM: Final = "XML-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +157,7 @@ class Preparation:
         if not judgement.verdict.stands:
             outcome.tell(judgement.findings)
             return
-        outcome.tell(_at_cells(chunk.lines, judgement.items))
+        outcome.tell(_at_cells(chunk.lines, self._told_whole(chunk.contents, judgement.items)))
         accepted = (nth for nth, item in enumerate(judgement.items) if item.accepted)
         good = [nth for nth in accepted if not chunk.lines[nth].findings]
         outcome.wrong += len(chunk.lines) - len(good)
@@ -167,6 +168,22 @@ class Preparation:
         if len(good) < len(chunk.lines):
             judgement, root, number = self._judged(contents, identities)
         self._keep_report(root, number, identities, len(contents), outcome)
+
+    def _told_whole(self, contents: Sequence[Mapping[str, Any]], items: Sequence[Item]) -> Sequence[Item]:
+        """The items with all that is wrong: one of a wrong form is judged again without the attributes of that form."""
+        wrong = {nth: _malformed(item) for nth, item in enumerate(items) if _malformed(item)}
+        if not wrong:
+            return items
+        bare = [
+            {name: value for name, value in contents[nth].items() if name not in map(OPERATION.member, attributes)}
+            for nth, attributes in wrong.items()
+        ]
+        judgement, _, _ = self._judged(bare, [content["id"] for content in bare])
+        whole = list(items)
+        for (nth, attributes), again in zip(wrong.items(), judgement.items, strict=False):
+            further = [finding for finding in again.findings if _attribute(finding) not in attributes]
+            whole[nth] = replace(items[nth], findings=(*items[nth].findings, *further))
+        return whole
 
     def _judged(
         self, contents: Sequence[Mapping[str, Any]], identities: Sequence[str]
@@ -212,6 +229,17 @@ def _guid(name: str) -> str:
     return str(uuid5(_NAMESPACE, name)).upper()
 
 
+def _attribute(finding: Finding) -> str:
+    """The attribute that a finding is about; empty for the whole operation."""
+    return finding.path.rpartition("/@")[2] if "/@" in finding.path else ""
+
+
+def _malformed(item: Item) -> frozenset[str]:
+    """The attributes whose form the schema does not take, which hide what else is wrong with the operation."""
+    told = (_attribute(finding) for finding in item.findings if finding.code.startswith(_OF_FORM))
+    return frozenset(told) - {"", "Kind", "Id", "Sequence"}
+
+
 def _days(period: Period) -> str:
     return f"{period.first} {period.last}"
 
@@ -227,7 +255,6 @@ def _at_cells(lines: Sequence[Line], items: Sequence[Item]) -> Iterator[Finding]
         if any(finding.code == _MERGED for finding in line.findings):
             continue
         for finding in item.findings:
-            attribute = finding.path.rpartition("/@")[2] if "/@" in finding.path else ""
-            place = line.place(attribute)
+            place = line.place(_attribute(finding))
             if place not in unread:
                 yield replace(finding, path=place, line=line.row)
