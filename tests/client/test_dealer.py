@@ -122,6 +122,11 @@ async def test_a_value_of_a_wrong_form_hides_nothing_else_of_its_line(desk: Desk
     assert sorted(cells(outcome)) == sorted(expected)
 
 
+async def test_a_currency_that_does_not_exist_asks_for_no_price_in_tenge(desk: Desk) -> None:
+    outcome = await desk.file(sheet(desk.folder / "a.xlsx", [{**RING, "Currency": "000"}]))
+    assert cells(outcome) == [(cell("Currency", 2), "COD-006")]
+
+
 async def test_what_is_wrong_with_the_report_itself_refuses_the_sheet(desk: Desk) -> None:
     future = Dealer(BIN, "150", "750000000", Period(NOVEMBER.first, NOVEMBER.last.replace(month=12)))
     outcome = await desk.file(sheet(desk.folder / "a.xlsx"), future)
@@ -310,3 +315,10 @@ def test_an_identity_follows_from_the_line_alone(values: dict[str, str], nth: in
 
 def test_the_fake_gateway_is_none_of_the_dealer_s_business() -> None:
     assert FakeGateway().operations == []
+
+
+def test_a_file_that_is_no_database_is_not_called_busy(tmp_path: Path) -> None:
+    path = tmp_path / "a.sqlite"
+    path.write_text("no database, but long enough to be taken for one" * 20, "utf-8")
+    with pytest.raises(StateFails, match=r"not a database$"), open_state(path, "metals/1"):
+        raise AssertionError

@@ -100,7 +100,7 @@ class Preparation:
         self._state = state
         self._now = now
         self._profiles = ProfileBook.load()
-        self._seen: Counter[str] = Counter()
+        self._seen: Counter[bytes] = Counter()
 
     def prepare(self, lines: Iterable[Line], *, skip_wrong: bool, told: Callable[[int], None]) -> Outcome:
         """Judges all the lines and keeps the reports of those that are new and right.
@@ -144,7 +144,7 @@ class Preparation:
             yield chunk
 
     def _content(self, line: Line) -> dict[str, Any]:
-        written = json.dumps(line.values, sort_keys=True, ensure_ascii=False)
+        written = hashlib.sha256(json.dumps(line.values, sort_keys=True).encode()).digest()
         nth = self._seen[written]
         self._seen[written] += 1
         content = {OPERATION.member(attribute): value for attribute, value in line.values.items()}
