@@ -59,7 +59,7 @@ class Reader:
         token = await make_bearer(self._owner, self._url, self._clock(), self._keys)
         headers = {"Authorization": f"Bearer {token}", "Accept": accept}
         try:
-            response = await self._client.get(path, params=dict(parameters or {}), headers=headers)
+            response = await self._client.get(path, params=dict(parameters) if parameters else None, headers=headers)
         except httpx.HTTPError as error:
             raise NotDelivered(f"{type(error).__name__}: {error}") from error
         status = response.status_code
