@@ -221,6 +221,15 @@ def test_what_is_remembered_is_for_its_owner_s_eyes(tmp_path: Path) -> None:
         raise AssertionError
 
 
+async def test_the_second_page_of_messages_is_not_the_first_one_again(desk: Desk) -> None:
+    for count in range(1, 6):
+        await desk.file(sheet(desk.folder / "a.xlsx", rings(count)))
+    (desk.folder / "dealer.sqlite").unlink()
+    asked = desk.gateway.questions
+    assert (await desk.file(sheet(desk.folder / "a.xlsx", rings(6)))).known == 5
+    assert desk.gateway.questions - asked == 3
+
+
 async def test_the_gateway_is_asked_for_the_position_once(desk: Desk) -> None:
     for count in (1, 2, 3):
         await desk.file(sheet(desk.folder / "a.xlsx", rings(count)))
