@@ -54,6 +54,8 @@ RING: Mapping[str, Any] = {
     "Cash": 185000,
     "PartyKind": "Розничный клиент ниже порога",
 }
+_PAGE = 2
+_MOST_QUESTIONS = 50
 NUMBERS = {column.attribute: number for number, column in enumerate(metals_form().columns, 1)}
 
 
@@ -152,7 +154,11 @@ class FakeGateway:
             if request.url.path.endswith("/original"):
                 return self._original(request.url.path.split("/")[-2])
             self.questions += 1
-            return httpx.Response(200, json={"messages": list(self.accepted.values()), "next": None})
+            assert self.questions < _MOST_QUESTIONS, "the pages have an end"
+            after = int(request.url.params.get("after", "0"))
+            messages = list(self.accepted.values())
+            there = f"/v1/messages?after={after + _PAGE}" if after + _PAGE < len(messages) else None
+            return httpx.Response(200, json={"messages": messages[after : after + _PAGE], "next": there})
         step = self.plan.pop(0) if self.plan else None
         if step == "down":
             raise httpx.ConnectError("down")

@@ -122,6 +122,11 @@ async def test_a_value_of_a_wrong_form_hides_nothing_else_of_its_line(desk: Desk
     assert sorted(cells(outcome)) == sorted(expected)
 
 
+async def test_a_currency_that_does_not_exist_asks_for_no_price_in_tenge(desk: Desk) -> None:
+    outcome = await desk.file(sheet(desk.folder / "a.xlsx", [{**RING, "Currency": "000"}]))
+    assert cells(outcome) == [(cell("Currency", 2), "COD-006")]
+
+
 async def test_what_is_wrong_with_the_report_itself_refuses_the_sheet(desk: Desk) -> None:
     future = Dealer(BIN, "150", "750000000", Period(NOVEMBER.first, NOVEMBER.last.replace(month=12)))
     outcome = await desk.file(sheet(desk.folder / "a.xlsx"), future)
@@ -214,6 +219,15 @@ def test_what_is_remembered_is_for_its_owner_s_eyes(tmp_path: Path) -> None:
         assert {path.stat().st_mode & 0o077 for path in tmp_path.iterdir()} == {0}
     with pytest.raises(StateFails), open_state(tmp_path / "nowhere" / "a.sqlite", "metals/1"):
         raise AssertionError
+
+
+async def test_the_second_page_of_messages_is_not_the_first_one_again(desk: Desk) -> None:
+    for count in range(1, 6):
+        await desk.file(sheet(desk.folder / "a.xlsx", rings(count)))
+    (desk.folder / "dealer.sqlite").unlink()
+    asked = desk.gateway.questions
+    assert (await desk.file(sheet(desk.folder / "a.xlsx", rings(6)))).known == 5
+    assert desk.gateway.questions - asked == 3
 
 
 async def test_the_gateway_is_asked_for_the_position_once(desk: Desk) -> None:
@@ -310,3 +324,10 @@ def test_an_identity_follows_from_the_line_alone(values: dict[str, str], nth: in
 
 def test_the_fake_gateway_is_none_of_the_dealer_s_business() -> None:
     assert FakeGateway().operations == []
+
+
+def test_a_file_that_is_no_database_is_not_called_busy(tmp_path: Path) -> None:
+    path = tmp_path / "a.sqlite"
+    path.write_text("no database, but long enough to be taken for one" * 20, "utf-8")
+    with pytest.raises(StateFails, match=r"not a database$"), open_state(path, "metals/1"):
+        raise AssertionError

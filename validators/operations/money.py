@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from validators.attributes import Given, ItemFlaw
+from validators.attributes import Given, ItemFlaw, has_currency
 from validators.faults import Flaw
 from validators.totals import hundredths
 
@@ -16,14 +16,17 @@ def price_in_tenge(given: Given) -> str | None:
 
 
 def money_flaws(given: Given) -> Iterator[ItemFlaw]:
-    """What is wrong between the amounts of an operation; a missing price is told by its kind."""
+    """What is wrong between the amounts of an operation; a missing price is told by its kind.
+
+    A currency that does not exist is told by its table, and asks for nothing else.
+    """
     price, cash, tenge = (given.get(name) for name in ("Price", "Cash", "PriceTenge"))
     if price is None:
         return
     if cash is not None and hundredths(cash) > hundredths(price):
         yield "Cash", Flaw("OPS-028", {"price": price})
     currency = given.get("Currency", TENGE)
-    if currency != TENGE and tenge is None:
+    if currency != TENGE and tenge is None and has_currency(currency):
         yield "PriceTenge", Flaw("OPS-029", {"currency": currency})
     elif currency == TENGE and tenge is not None and hundredths(tenge) != hundredths(price):
         yield "PriceTenge", Flaw("OPS-030", {"price": price})

@@ -143,7 +143,8 @@ def open_state(path: Path, series: str) -> Iterator[State]:
         finally:
             connection.close()
     except sqlite3.Error as error:
-        raise StateFails(f"{path}: {error}; is another filing going on?") from error
+        another = "; is another filing going on?" if isinstance(error, sqlite3.OperationalError) else ""
+        raise StateFails(f"{path}: {error}{another}") from error
 
 
 def _make(path: Path) -> None:
