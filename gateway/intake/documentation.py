@@ -46,8 +46,17 @@ class FindingFacts(Shape):
     message: str = Field(description="in the language of Accept-Language")
 
 
+class RefusedItemFacts(Shape):
+    """One item that was refused."""
+
+    number: int = Field(description="in its series")
+    id: str
+    leaf: str = Field(description="RFC 9162 leaf hash of its element in Exclusive C14N, lower-case hex")
+    findings: list[FindingFacts]
+
+
 class VerdictFacts(Shape):
-    """The verdict on a message."""
+    """The verdict on a message; `series` and `items` are there where messages of its kind are numbered."""
 
     verdict: str = Field(examples=["accepted", "accepted with warnings", "refused", "undetermined"])
     document: str | None = Field(description="DocumentUniqueIdentifier")
@@ -58,6 +67,8 @@ class VerdictFacts(Shape):
     edition: str = Field(description="the edition of Order No. 13 that judged")
     codes_digest: str
     findings: list[FindingFacts]
+    series: dict[str, Any] | None = Field(None, description="name, number, and what messages of that kind say beside")
+    items: list[RefusedItemFacts] | None = Field(None, description="those of its items that were refused")
 
 
 class ReceiptFacts(VerdictFacts):
