@@ -28,7 +28,7 @@ from gateway.sealing.keys import KeyHolder
 from gateway.sealing.receipts import read_receipt, seal_receipt
 from gateway.sealing.records import records_for
 from gateway.sealing.refusals import SignatureRefused
-from validators.gaming.complexes import BY_REGISTER, REGISTRATION
+from validators.gaming.messages import BY_REGISTER, REGISTRATION
 from validators.gaming.model import Complex
 from validators.series import FORK, fork_finding
 

@@ -3,12 +3,14 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-
-from lxml import etree
+from typing import TYPE_CHECKING
 
 from validators.faults import Fault, Flaw
 from validators.model import Circumstances
 from validators.values import has_moment_form, is_number, later, local, read_moment
+
+if TYPE_CHECKING:  # lxml takes 5 MB, and whoever only reads records has no tree
+    from lxml import etree
 
 AGENCY = "AFM"
 
@@ -60,7 +62,7 @@ class SenderKinds:
 
 
 def header_faults(
-    root: etree._Element, circumstances: Circumstances, future_hours: int, kinds: SenderKinds
+    root: "etree._Element", circumstances: Circumstances, future_hours: int, kinds: SenderKinds
 ) -> Iterator[Fault]:
     """What is wrong in the envelope and in the block that names who files, in a family with kinds of its own."""
     received = local(circumstances.received_at)

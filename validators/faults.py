@@ -1,11 +1,12 @@
 """What a rule says before it becomes a finding: the code, the place in the tree, and what fills the text."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
-
-from lxml import etree
+from typing import TYPE_CHECKING, NamedTuple
 
 from validators.model import NOTHING
+
+if TYPE_CHECKING:  # lxml takes 5 MB, and whoever only reads records has no tree
+    from lxml import etree
 
 
 class Flaw(NamedTuple):
@@ -33,14 +34,14 @@ class Fault(NamedTuple):
     """A flaw or breach at its place: the deepest element that exists, and the rest of the path below it."""
 
     code: str
-    element: etree._Element
+    element: "etree._Element"
     below: str = ""
     value: str | None = None
     parameters: Mapping[str, str] = NOTHING
     field: str | None = None
 
 
-def place_breaches(base: etree._Element, breaches: Iterable[Breach]) -> Iterator[Fault]:
+def place_breaches(base: "etree._Element", breaches: Iterable[Breach]) -> Iterator[Fault]:
     """Each breach at the deepest element of its place that the tree has."""
     known: dict[tuple[etree._Element, str], list[etree._Element]] = {}
     for breach in breaches:
@@ -56,8 +57,8 @@ def place_breaches(base: etree._Element, breaches: Iterable[Breach]) -> Iterator
 
 
 def _child(
-    element: etree._Element, step: str, known: dict[tuple[etree._Element, str], list[etree._Element]]
-) -> etree._Element | None:
+    element: "etree._Element", step: str, known: "dict[tuple[etree._Element, str], list[etree._Element]]"
+) -> "etree._Element | None":
     name, _, position = step.removesuffix("]").partition("[")
     if name.startswith("@"):
         return None

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-
-from lxml import etree
+from typing import TYPE_CHECKING
 
 from validators.faults import Fault
 from validators.numbers import read_whole
 from validators.values import read_amount
+
+if TYPE_CHECKING:  # lxml takes 5 MB, and whoever only reads records has no tree
+    from lxml import etree
 
 Sums = Mapping[str, tuple[int, int]]
 """Count and sum, in hundredths, by kind of item."""
@@ -37,7 +39,7 @@ class Totalling:
                 amounts[kind] = amounts.get(kind, 0) + hundredths(written)
         return {kind: (count, amounts.get(kind, 0)) for kind, count in counts.items()}
 
-    def faults(self, holder: etree._Element, sums: Sums) -> Iterator[Fault]:
+    def faults(self, holder: "etree._Element", sums: Sums) -> Iterator[Fault]:
         """Every kind whose total is missing, given twice or another one than the items make."""
         seen: set[str] = set()
         for total in holder.iterchildren("Total"):
@@ -66,7 +68,7 @@ def written(amount: int) -> str:
     return f"{whole}.{rest:02}" if rest else str(whole)
 
 
-def _told(total: etree._Element) -> tuple[int, int] | None:
+def _told(total: "etree._Element") -> tuple[int, int] | None:
     """What the total says; None where it is not written as the schema wants it."""
     count, amount = read_whole(total.get("Count", "")), read_amount(total.get("Amount"))
     if count is None or amount is None:

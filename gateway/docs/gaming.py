@@ -7,7 +7,7 @@ from lxml import etree
 
 from codes.editions import Edition
 from codes.tables import CodeEntry
-from validators.gaming.complexes import BATCH
+from validators.gaming.messages import BATCH
 from validators.gaming.vocabulary import COMMON
 from validators.profiles import Profile, ProfileBook
 

@@ -10,7 +10,7 @@ from gateway.errors import Unavailable
 from gateway.intake.oversight_telling import day_facts, day_path
 from gateway.journal import OversightReader
 from gateway.pipeline import Outcome
-from validators.gaming.complexes import END_OF_DAY
+from validators.gaming.messages import END_OF_DAY
 
 PATIENCE = 1.0
 """So many seconds an EndOfDay is held for oversight; it is filed by then, whatever comes."""

@@ -11,8 +11,9 @@ from lxml import etree
 
 from gateway.client.gaming import totals_of
 from tests.support.fm1 import TESTS, Case
-from validators.gaming.complexes import MESSAGES, complex_id_of
+from validators.gaming.complexes import complex_id_of
 from validators.gaming.judging import Judging
+from validators.gaming.messages import MESSAGES
 from validators.gaming.model import Complex, ComplexState
 from validators.judge import judge
 from validators.model import Circumstances, Judgement

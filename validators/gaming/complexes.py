@@ -6,17 +6,9 @@ from typing import Any, Final
 from lxml import etree
 
 from validators.faults import Flaw
+from validators.gaming.messages import BATCH, MESSAGES, REGISTER, REGISTRATION
 from validators.gaming.model import ComplexState
 from validators.model import Circumstances
-
-BATCH: Final = "GamingBatch"
-END_OF_DAY: Final = "EndOfDay"
-REGISTRATION: Final = "ComplexRegistration"
-REPAIR: Final = "ChainRepair"
-MESSAGES: Final = (BATCH, END_OF_DAY, REGISTRATION, REPAIR)
-REGISTER: Final = "REGISTER"
-BY_REGISTER: Final = frozenset({"GAM-001", "GAM-002", "GAM-003", "GAM-010", "GAM-011", "GAM-023", "GAM-024", "GAM-035"})
-"""The findings that the register of complexes leads to: a newer state of it may not."""
 
 _COMPLEX: Final = re.compile(r"[A-Z0-9][A-Z0-9-]{1,30}[A-Z0-9]", re.ASCII)
 _NAMED: Final = etree.XPath(

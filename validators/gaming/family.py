@@ -7,8 +7,8 @@ from lxml import etree
 
 from codes.editions import CodeBook, Edition
 from validators.blocks import Blocks
-from validators.gaming.complexes import MESSAGES
 from validators.gaming.judging import Judging
+from validators.gaming.messages import MESSAGES
 from validators.gaming.parameters import read_parameters
 from validators.gaming.vocabulary import Vocabulary
 from validators.model import Circumstances

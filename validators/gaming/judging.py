@@ -12,9 +12,10 @@ from validators.attributes import Given
 from validators.blocks import Block
 from validators.envelope import header_faults
 from validators.faults import Fault
-from validators.gaming.complexes import BATCH, complex_id_of
+from validators.gaming.complexes import complex_id_of
 from validators.gaming.events import Bounds, judge_events
 from validators.gaming.message_rules import message_faults
+from validators.gaming.messages import BATCH
 from validators.gaming.model import Complex
 from validators.gaming.parameters import Parameters
 from validators.gaming.vocabulary import Vocabulary

@@ -6,7 +6,8 @@ from typing import Final
 
 from validators.blocks import Block
 from validators.faults import Fault, Flaw
-from validators.gaming.complexes import BATCH, END_OF_DAY, REGISTER, REGISTRATION, REPAIR, complex_flaw
+from validators.gaming.complexes import complex_flaw
+from validators.gaming.messages import BATCH, END_OF_DAY, REGISTER, REGISTRATION, REPAIR
 from validators.gaming.parameters import Parameters
 from validators.gaming.vocabulary import Vocabulary
 from validators.identifiers import has_kato_form, has_known_region

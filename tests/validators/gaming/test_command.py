@@ -8,7 +8,7 @@ from click.testing import CliRunner, Result
 
 from gateway.__main__ import main
 from tests.support.gaming import GamingCase, example
-from validators.gaming.complexes import BATCH, MESSAGES
+from validators.gaming.messages import BATCH, MESSAGES
 
 AT = ("--at", "2026-11-28T08:21:00", "--kind", "093")
 

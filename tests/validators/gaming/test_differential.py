@@ -8,7 +8,7 @@ from lxml import etree
 
 from tests.support.gaming import GamingCase, example
 from tests.validators.test_differential import differences, mutated
-from validators.gaming.complexes import MESSAGES
+from validators.gaming.messages import MESSAGES
 from validators.model import Judgement, Verdict
 from validators.schemas import schema_for
 

@@ -20,7 +20,8 @@ from tests.support.gaming import (
     gaming_rules,
     refused,
 )
-from validators.gaming.complexes import BATCH, complex_id_of
+from validators.gaming.complexes import complex_id_of
+from validators.gaming.messages import BATCH
 from validators.model import Severity, Verdict
 from validators.profiles import ProfileBook
 

@@ -13,7 +13,8 @@ from codes.editions import CodeBook, Edition
 from tests.support.fm1 import Case, clean, findings
 from tests.support.gaming import GamingCase, example
 from validators.blocks import Blocks
-from validators.gaming.complexes import MESSAGES, complex_id_of
+from validators.gaming.complexes import complex_id_of
+from validators.gaming.messages import MESSAGES
 from validators.model import Circumstances, Judgement, Verdict
 from validators.profiles import Profile, ProfileBook, ProfileDamaged, Told
 from validators.schemas import schema_root

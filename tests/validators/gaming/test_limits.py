@@ -9,7 +9,7 @@ from lxml import etree
 
 from tests.support.fm1 import findings
 from tests.support.gaming import EVENTS, GamingCase, count_anew, events_of, example
-from validators.gaming.complexes import BATCH
+from validators.gaming.messages import BATCH
 from validators.limits import DEFAULT_LIMITS
 from validators.model import Verdict
 from validators.parsing import parse

@@ -12,7 +12,7 @@ from gateway.client.gaming import ATTRIBUTES
 from gateway.docs.gaming import render_events
 from tests.support.gaming import PAGE, GamingCase, examples, gaming_rules
 from validators.attributes import snake
-from validators.gaming.complexes import BATCH, MESSAGES
+from validators.gaming.messages import BATCH, MESSAGES
 from validators.gaming.vocabulary import COMMON
 from validators.model import Verdict
 from validators.numbers import MOST
