@@ -95,16 +95,6 @@ class Register(Protocol):
         """The same once all that the sender filed before this call is taken into account; raises Unavailable."""
 
 
-class NoComplexes:
-    """A register without a complex, for a gateway that takes no feeds."""
-
-    def complex_of(self, complex_id: str) -> Complex | None:  # noqa: ARG002 - there is none
-        return None
-
-    async def complex_anew(self, sender: str, complex_id: str) -> Complex | None:  # noqa: ARG002 - the same
-        return self.complex_of(complex_id)
-
-
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What became of a submission: the receipt to give out, and whether the same bytes had been filed before.
@@ -138,7 +128,7 @@ class Pipeline:
     keys: KeyHolder
     keyset: KeySet
     judging: Judging
-    register: Register = field(default_factory=NoComplexes)
+    register: Register
     quota: Callable[[str], None] = field(default=_no_quota)
     watch: Callable[[str], AbstractContextManager[object]] = field(default=_no_watch)
 

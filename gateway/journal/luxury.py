@@ -66,10 +66,6 @@ class LuxuryCodes:
         """The codes of these that exist."""
         return {row["code"]: _code_of(row) for row in await self._fetch("luxury_by_code", codes)}
 
-    async def by_identity(self, identities: Sequence[bytes]) -> dict[bytes, CodeRow]:
-        """The codes that stand for these identities."""
-        return {row["identity"]: _code_of(row) for row in await self._fetch("luxury_by_identity", identities)}
-
     async def operations_of(self, item: str, owner: str) -> list[CodeRow]:
         """The newest codes of operations with a thing that this owner asked for, at most 100."""
         return [_code_of(row) for row in await self._fetch("luxury_operations_of", item, owner)]
