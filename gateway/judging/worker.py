@@ -1,6 +1,5 @@
 """A judging process: reads questions from the socket that it inherits, and answers them, until the socket ends."""
 
-import gc
 import os
 import signal
 import socket
@@ -11,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import orjson
 
+from gateway.garbage import calm_collector
 from gateway.judging.examination import Examiner, warm
 from gateway.judging.frames import (
     Frame,
@@ -29,7 +29,6 @@ from validators.profiles import ProfileBook
 from validators.refusals import Refusal
 
 READ_BYTES = 262_144
-GARBAGE_AT = 20_000
 
 
 class Worker:
@@ -84,13 +83,6 @@ def place_of(error: BaseException) -> str:
     """What an unexpected error was and where, without its message, which might hold personal data."""
     frame = traceback.extract_tb(error.__traceback__)[-1]
     return f"{type(error).__module__}.{type(error).__qualname__} in {frame.name}, line {frame.lineno}"
-
-
-def calm_collector() -> None:
-    """Lets the garbage collector look at what messages leave behind alone, and less often."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(GARBAGE_AT, 20, 20)
 
 
 def main(descriptor: int, settings: JudgingSettings) -> None:
