@@ -11,16 +11,20 @@ records (compressed); in a message that is numbered in a series also series (UTF
 Leaf and chain. `leaf = SHA-256(0x00 || entry)`, an RFC 9162 leaf; `chain = SHA-256(previous chain || leaf)`, the
 first entry's previous chain being 32 zero bytes.
 
-Records. A frame of one frame a record: topic, key, value, then each header's name and value; compressed as a whole.
-Compression is zstd with its content checksum.
+Records. Runs of records with the same topic and header names: the byte 0x02, then for each run two fields as in a
+frame. The first is a frame of what they share: the topic, then each header's name and value, NULL where each record
+has a value of its own. The second is a frame of what is theirs, record after record: key, value, own header values.
+Older entries hold a frame (0x01) of one frame a record: topic, key, value, then each header's name and value; they
+are read as before. Records are compressed as a whole; compression is zstd with its content checksum.
 """
 
 import dataclasses
 import hashlib
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from operator import attrgetter
 from uuid import UUID
 
@@ -32,6 +36,7 @@ from gateway.model import Draft, Record, Verdict
 CHAIN_START = bytes(32)
 UNPACKED_LIMIT = 256 * 1024 * 1024
 _VERSION = b"\x01"
+_RUNS = b"\x02"
 _NULL = 0xFFFFFFFF
 _LENGTH = struct.Struct(">I")
 _MOMENT = struct.Struct(">q")
@@ -80,24 +85,24 @@ def frame(fields: Iterable[bytes | None]) -> bytes:
     return b"".join(pieces)
 
 
-def unframe(framed: bytes) -> list[bytes | None]:
+def unframe(framed: bytes, version: bytes = _VERSION) -> list[bytes | None]:
     """The fields of a frame.
 
-    Raises JournalDamaged when the bytes are not a frame.
+    Raises JournalDamaged when the bytes are not a frame of this version.
     """
-    if framed[:1] != _VERSION:
+    if framed[:1] != version:
         raise JournalDamaged("a frame begins with an unknown version")
     fields: list[bytes | None] = []
-    at = 1
-    while at < len(framed):
-        if at + _LENGTH.size > len(framed):
+    at, end, read = 1, len(framed), _LENGTH.unpack_from
+    while at < end:
+        if at + _LENGTH.size > end:
             raise JournalDamaged("a frame ends inside a length")
-        (length,) = _LENGTH.unpack_from(framed, at)
+        (length,) = read(framed, at)
         at += _LENGTH.size
         if length == _NULL:
             fields.append(None)
             continue
-        if at + length > len(framed):
+        if at + length > end:
             raise JournalDamaged("a frame ends inside a field")
         fields.append(framed[at : at + length])
         at += length
@@ -134,16 +139,28 @@ def chain_of(previous: bytes, leaf: bytes) -> bytes:
 
 
 def frame_records(records: Sequence[Record]) -> bytes:
-    """The records of an entry as one frame, not yet compressed."""
-    return frame(_frame_record(record) for record in records)
+    """The records of an entry in runs, not yet compressed.
+
+    A frame a record, as older entries have it, is twice as long for a batch of 500 events, and takes the relay 8 us
+    of CPU a record more to read.
+    """
+    fields: list[bytes] = []
+    for (topic, names), run in groupby(records, _shape):
+        fields += _framed_run(topic, names, list(run))
+    return _RUNS + frame(fields)[1:]
 
 
 def unframe_records(framed: bytes) -> tuple[Record, ...]:
-    """The records of an entry from their frame.
+    """The records of an entry from their frame, of either version.
 
     Raises JournalDamaged when the bytes do not hold records.
     """
-    return tuple(_unframe_record(item) for item in unframe(framed))
+    try:
+        if framed[:1] == _VERSION:
+            return tuple(_unframe_record(item) for item in unframe(framed))
+        return tuple(record for run in _runs(framed) for record in run.records())
+    except ValueError as error:
+        raise JournalDamaged("a record has the wrong fields, or text that is not UTF-8") from error
 
 
 def record_values(framed: bytes) -> list[tuple[str, bytes]]:
@@ -151,43 +168,79 @@ def record_values(framed: bytes) -> list[tuple[str, bytes]]:
 
     Raises JournalDamaged when the bytes do not hold records.
     """
-    values: list[tuple[str, bytes]] = []
-    at, end, read = 1, len(framed), _LENGTH.unpack_from
+    if framed[:1] == _VERSION:
+        return [(record.topic, record.value) for record in unframe_records(framed)]
     try:
-        while at < end:
-            inner = at + _LENGTH.size + 1
-            at += _LENGTH.size + read(framed, at)[0]
-            start = inner + _LENGTH.size
-            inner = start + read(framed, inner)[0]
-            topic = framed[start:inner].decode()
-            inner += _LENGTH.size + read(framed, inner)[0]
-            start = inner + _LENGTH.size
-            value = framed[start : start + read(framed, inner)[0]]
-            values.append((topic, value))
-    except (struct.error, UnicodeDecodeError) as error:
-        raise JournalDamaged("a frame does not hold records") from error
-    if at != end and framed:
-        raise JournalDamaged("a frame ends inside a record")
-    return values
+        return [(run.topic, value) for run in _runs(framed) for value in run.own[1 :: run.width]]
+    except ValueError as error:
+        raise JournalDamaged("a run of records has the wrong fields, or a topic that is not UTF-8") from error
 
 
-def _frame_record(record: Record) -> bytes:
-    fields = [record.topic.encode(), record.key.encode(), record.value]
-    for name, value in record.headers:
-        fields += (name.encode(), value)
-    return frame(fields)
+def _shape(record: Record) -> tuple[str, tuple[str, ...]]:
+    return record.topic, tuple([name for name, _ in record.headers])
+
+
+def _framed_run(topic: str, names: Sequence[str], run: Sequence[Record]) -> tuple[bytes, bytes]:
+    """What the records of a run share, and what is theirs."""
+    columns = list(zip(*([value for _, value in record.headers] for record in run), strict=True))
+    shared = [column[0] if len(set(column)) == 1 else None for column in columns]
+    own = [column for column, value in zip(columns, shared, strict=True) if value is None]
+    named = (field for name, value in zip(names, shared, strict=True) for field in (name.encode(), value))
+    theirs = zip([record.key.encode() for record in run], [record.value for record in run], *own, strict=True)
+    return frame((topic.encode(), *named)), frame([field for fields in theirs for field in fields])
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """A run as it was read: `own` are `width` fields a record, one record after the other."""
+
+    topic: str
+    headers: list[tuple[str, bytes | None]]
+    own: list[bytes]
+
+    @property
+    def width(self) -> int:
+        return 2 + sum(value is None for _, value in self.headers)
+
+    def records(self) -> Iterator[Record]:
+        shared = [(name, value or b"") for name, value in self.headers]
+        places = [place for place, (_, value) in enumerate(self.headers) if value is None]
+        for at in range(0, len(self.own), self.width):
+            headers = shared.copy()
+            for offset, place in enumerate(places, at + 2):
+                headers[place] = (headers[place][0], self.own[offset])
+            yield Record(self.topic, self.own[at].decode(), self.own[at + 1], tuple(headers))
+
+
+def _runs(framed: bytes) -> Iterator[_Run]:
+    fields = _all_there(unframe(framed, _RUNS))
+    for shared, own in zip(fields[::2], fields[1::2], strict=True):
+        topic, *headers = unframe(shared)
+        names = _all_there(headers[::2])
+        run = _Run(
+            _all_there([topic])[0].decode(),
+            [(name.decode(), value) for name, value in zip(names, headers[1::2], strict=True)],
+            _all_there(unframe(own)),
+        )
+        if len(run.own) % run.width:
+            raise JournalDamaged("a run of records has the wrong number of fields")
+        yield run
+
+
+def _all_there(fields: Sequence[bytes | None]) -> list[bytes]:
+    there = [field for field in fields if field is not None]
+    if len(there) != len(fields):
+        raise JournalDamaged("a record lacks a field")
+    return there
 
 
 def _unframe_record(framed: bytes | None) -> Record:
+    """A record of an older entry."""
     fields = [field for field in unframe(framed or b"") if field is not None]
     if len(fields) < 3 or len(fields) % 2 == 0:  # noqa: PLR2004 - topic, key and value, then pairs
         raise JournalDamaged("a record has the wrong number of fields")
-    try:
-        topic, key = fields[0].decode(), fields[1].decode()
-        headers = tuple((name.decode(), value) for name, value in zip(fields[3::2], fields[4::2], strict=True))
-    except UnicodeDecodeError as error:
-        raise JournalDamaged("a record holds text that is not UTF-8") from error
-    return Record(topic=topic, key=key, value=fields[2], headers=headers)
+    headers = tuple((name.decode(), value) for name, value in zip(fields[3::2], fields[4::2], strict=True))
+    return Record(topic=fields[0].decode(), key=fields[1].decode(), value=fields[2], headers=headers)
 
 
 class Packer:

@@ -20,6 +20,7 @@ from gateway.journal.encoding import (
     frame,
     frame_records,
     leaf_of,
+    record_values,
     unframe,
     unframe_records,
 )
@@ -27,10 +28,26 @@ from gateway.model import Record
 from tests.journal.support import Drafts
 
 TEXT = st.text(st.characters(codec="utf-8"))
+FEW = st.sampled_from(["a", "b", "seal"])
 RECORDS = st.lists(
-    st.builds(Record, TEXT, TEXT, st.binary(), st.lists(st.tuples(TEXT, st.binary()), max_size=4).map(tuple)),
+    st.builds(Record, FEW, TEXT, st.binary(), st.lists(st.tuples(FEW | TEXT, st.binary()), max_size=4).map(tuple)),
     max_size=4,
 ).map(tuple)
+
+
+def older_frame(records: tuple[Record, ...]) -> bytes:
+    """Records as they were stored until runs came."""
+    return frame(
+        frame(
+            [
+                one.topic.encode(),
+                one.key.encode(),
+                one.value,
+                *(part for name, value in one.headers for part in (name.encode(), value)),
+            ]
+        )
+        for one in records
+    )
 
 
 @given(st.lists(st.none() | st.binary()))
@@ -58,13 +75,56 @@ def test_records_are_given_back_as_they_were(records: tuple[Record, ...]) -> Non
     assert packer.records(packer.pack(frame_records(records))) == records
 
 
-@given(st.binary())
-def test_any_bytes_are_records_or_refused(framed: bytes) -> None:
-    for candidate in (framed, b"\x01" + framed, frame([framed]), frame([b"\x01" + framed])):
-        try:
-            unframe_records(candidate)
-        except JournalDamaged:
-            continue
+@given(RECORDS)
+def test_values_are_those_of_the_records(records: tuple[Record, ...]) -> None:
+    expected = [(record.topic, record.value) for record in records]
+    assert record_values(frame_records(records)) == expected
+    assert record_values(older_frame(records)) == expected
+
+
+@given(RECORDS)
+def test_records_of_older_entries_are_read_as_before(records: tuple[Record, ...]) -> None:
+    assert unframe_records(older_frame(records)) == records
+
+
+def test_what_the_records_of_a_batch_share_is_stored_once() -> None:
+    seal = bytes(1_000)
+    records = [
+        Record("events", "key", b"%d" % number, (("ce_id", b"%d" % number), ("seal", seal))) for number in range(9)
+    ]
+    assert frame_records(records).count(seal) == 1
+    assert frame_records(records).count(b"events") == 1
+
+
+@given(st.binary(), st.binary())
+def test_any_bytes_are_records_or_refused(framed: bytes, other: bytes) -> None:
+    runs = [b"\x02" + frame(fields)[1:] for fields in ([framed], [framed, other], [frame([framed]), frame([other])])]
+    for candidate in (framed, b"\x01" + framed, b"\x02" + framed, frame([framed]), frame([b"\x01" + framed]), *runs):
+        for read in (unframe_records, record_values):
+            try:
+                read(candidate)
+            except JournalDamaged:
+                continue
+
+
+@pytest.mark.parametrize(
+    ("shared", "own"),
+    [
+        ([], [b"k", b"v"]),
+        ([None], [b"k", b"v"]),
+        ([b"\xff"], [b"k", b"v"]),
+        ([b"t", b"name"], [b"k", b"v"]),
+        ([b"t", None, b"value"], [b"k", b"v"]),
+        ([b"t", b"\xff", b"value"], [b"k", b"v"]),
+        ([b"t"], [b"k", None]),
+        ([b"t"], [b"k"]),
+        ([b"t"], [b"\xff", b"v"]),
+        ([b"t", b"name", None], [b"k", b"v"]),
+    ],
+)
+def test_a_run_with_the_wrong_fields_is_refused(shared: list[bytes | None], own: list[bytes | None]) -> None:
+    with pytest.raises(JournalDamaged):
+        unframe_records(b"\x02" + frame([frame(shared), frame(own)])[1:])
 
 
 @pytest.mark.parametrize(
