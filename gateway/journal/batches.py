@@ -6,8 +6,8 @@ from gateway.journal.connections import Connection
 from gateway.journal.encoding import ROW_COLUMNS, row_values
 from gateway.journal.errors import SchemaOutdated
 from gateway.journal.queries import sql
-from gateway.journal.rows import filed_of
-from gateway.journal.settlement import DocumentKey, Head, Key, NumberKey, Placed, Prepared, Settlement, Taken, settle
+from gateway.journal.rows import columns, filed_of
+from gateway.journal.settlement import Head, Key, Placed, Prepared, Settlement, Taken, settle
 from gateway.model import Filed
 
 PARTITION = 1_000_000
@@ -24,10 +24,7 @@ async def file_batch(connection: Connection, ledger: int, batch: Sequence[Prepar
     """
     async with connection.transaction():
         head = await _lock_head(connection, ledger)
-        before = await _filed_before(connection, batch)
-        new = [item for item in batch if item.key not in before]
-        taken = Taken(await _documents_taken(connection, new), await _numbers_taken(connection, new))
-        settlement = settle(batch, head, before, taken)
+        settlement = settle(batch, head, *await _known(connection, batch))
         if settlement.appended:
             await _append(connection, settlement)
     return settlement
@@ -67,31 +64,16 @@ async def _lock_head(connection: Connection, ledger: int) -> Head:
     return Head(ledger, found["seq"], found["chain"])
 
 
-async def _filed_before(connection: Connection, batch: Sequence[Prepared]) -> dict[Key, Filed]:
-    found = await connection.fetch(
-        sql("filed_before"),
-        [item.row.sha256 for item in batch],
-        [item.row.sender for item in batch],
+async def _known(connection: Connection, batch: Sequence[Prepared]) -> tuple[dict[Key, Filed], Taken]:
+    """What was filed before under the keys of the batch, and which of its documents and numbers are taken."""
+    documents = columns([item.document_key for item in batch if item.document_key is not None], 3)
+    numbers = columns([item.number_key for item in batch if item.number_key is not None], 3)
+    found = await connection.fetch(sql("known"), *columns([item.key for item in batch], 2), *documents, *numbers)
+    before = {(row["sha256"], row["sender"]): filed_of(row) for row in found if row["sha256"] is not None}
+    return before, Taken(
+        frozenset((row["sender"], row["document"], row["version"]) for row in found if row["document"] is not None),
+        frozenset((row["sender"], row["series"], row["number"]) for row in found if row["series"] is not None),
     )
-    return {(row["sha256"], row["sender"]): filed_of(row) for row in found}
-
-
-async def _documents_taken(connection: Connection, batch: Sequence[Prepared]) -> frozenset[DocumentKey]:
-    wanted = [item.document_key for item in batch if item.document_key is not None]
-    if not wanted:
-        return frozenset()
-    senders, documents, versions = zip(*wanted, strict=True)
-    found = await connection.fetch(sql("documents_taken"), senders, documents, versions)
-    return frozenset((row["sender"], row["document"], row["version"]) for row in found)
-
-
-async def _numbers_taken(connection: Connection, batch: Sequence[Prepared]) -> frozenset[NumberKey]:
-    wanted = [item.number_key for item in batch if item.number_key is not None]
-    if not wanted:
-        return frozenset()
-    senders, series, numbers = zip(*wanted, strict=True)
-    found = await connection.fetch(sql("numbers_taken"), senders, series, numbers)
-    return frozenset((row["sender"], row["series"], row["number"]) for row in found)
 
 
 async def _append(connection: Connection, settlement: Settlement) -> None:
@@ -114,8 +96,9 @@ async def _append(connection: Connection, settlement: Settlement) -> None:
         [row.accepted for row in rows],
         [row.series for row in rows],
         [row.number for row in rows],
+        head.seq,
+        head.chain,
     )
-    await connection.execute(sql("move_head"), head.ledger, head.seq, head.chain)
 
 
 def _stored(ledger: int, placed: Placed) -> tuple[object, ...]:

@@ -10,8 +10,8 @@ class JournalLimits:
     """The journal's bounds; times are in seconds.
 
     `waiting` submissions of `waiting_bytes` altogether may wait in one process for one ledger, each for at most
-    `patience`; a transaction takes at most `batch` of them and `batch_bytes`; stopping waits `drain` for what is
-    under way; one reading answers at most `read_bytes` of stored bytes (and always one entry); `connections` serve
+    `patience`; a transaction takes at most `batch` of them and `batch_bytes`, and after one that took `busy` or more the
+    next lets others gather for `gather`; stopping waits `drain` for what is under way; one reading answers at most `read_bytes` of stored bytes (and always one entry); `connections` serve
     readers.
     """
 
@@ -20,6 +20,8 @@ class JournalLimits:
     patience: float = 5.0
     batch: int = 256
     batch_bytes: int = 16 * MEBIBYTE
+    busy: int = 8
+    gather: float = 0.005
     drain: float = 10.0
     read_bytes: int = 16 * MEBIBYTE
     connections: int = 4

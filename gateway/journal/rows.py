@@ -1,5 +1,7 @@
 """What PostgreSQL answers, as the nouns of the gateway."""
 
+from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -14,7 +16,7 @@ def plain_uuid(value: UUID) -> UUID:
 
 
 def filed_of(row: asyncpg.Record) -> Filed:
-    """What was filed before; the columns are those of the queries `filed_before` and `find_by_digest`."""
+    """What was filed before; the columns are those of the queries `known` and `find_by_digest`."""
     return Filed(plain_uuid(row["receipt_id"]), row["receipt"], row["ledger"], row["seq"], repeated=True)
 
 
@@ -35,3 +37,8 @@ def entry_of(row: asyncpg.Record, packer: Packer) -> Entry:
         leaf=row["leaf"],
         chain=row["chain"],
     )
+
+
+def columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:
+    """Rows as one list a column, for `unnest`."""
+    return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]

@@ -8,9 +8,8 @@ import asyncpg
 import orjson
 
 from gateway.journal.connections import Connection
-from gateway.journal.oversight.rows import columns
 from gateway.journal.queries import sql
-from gateway.journal.rows import plain_uuid
+from gateway.journal.rows import columns, plain_uuid
 from gateway.oversight.things import Finding, Things
 from validators.luxury.chains import Remark
 from validators.operations.deals import Deal, DealId

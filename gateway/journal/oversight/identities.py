@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from uuid import UUID
 
 from gateway.journal.connections import Connection
-from gateway.journal.oversight.rows import columns
 from gateway.journal.queries import sql
+from gateway.journal.rows import columns
 from gateway.oversight.identities import places
 
 BATCHES_AT_ONCE = 100

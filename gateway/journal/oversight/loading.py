@@ -10,7 +10,6 @@ from gateway.journal.connections import Connection
 from gateway.journal.oversight.dealings import load_things
 from gateway.journal.oversight.identities import identities_of
 from gateway.journal.oversight.rows import (
-    columns,
     complex_of,
     filed_batch_of,
     label_of,
@@ -22,6 +21,7 @@ from gateway.journal.oversight.rows import (
     ticket_of,
 )
 from gateway.journal.queries import sql
+from gateway.journal.rows import columns
 from gateway.oversight.facts import Correction, Fact, Figure
 from gateway.oversight.intervals import Piece
 from gateway.oversight.needs import Needs, absent_wanted, marks_wanted, meter_subjects, stretches

@@ -1,9 +1,8 @@
 """What PostgreSQL answers about oversight, as the nouns of `gateway.oversight`, and back."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -123,8 +122,3 @@ def label_of(value: UUID | None) -> UUID | None:
 def array(values: tuple[int, ...] | None) -> str | None:
     """Whole numbers as PostgreSQL writes an array."""
     return None if values is None else "{" + ",".join(map(str, values)) + "}"
-
-
-def columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:
-    """Rows as one list a column, for `unnest`."""
-    return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]

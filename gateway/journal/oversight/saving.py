@@ -6,8 +6,9 @@ import orjson
 
 from gateway.journal.connections import Connection
 from gateway.journal.oversight.dealings import deal_rows, finding_rows
-from gateway.journal.oversight.rows import array, columns, report_figures
+from gateway.journal.oversight.rows import array, report_figures
 from gateway.journal.queries import sql
+from gateway.journal.rows import columns
 from gateway.oversight.state import Working
 from validators.gaming.model import Complex
 

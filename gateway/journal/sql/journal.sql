@@ -6,35 +6,34 @@ SELECT 1;
 -- name: lock_head
 SELECT seq, chain FROM ledgers WHERE ledger = $1 FOR UPDATE;
 
--- name: filed_before
-SELECT filings.sha256, filings.sender, filings.receipt_id, filings.ledger, filings.seq, entries.receipt
+-- name: known
+SELECT filings.sha256, filings.sender, filings.receipt_id, filings.ledger, filings.seq, entries.receipt,
+    NULL::text AS document, NULL::text AS version, NULL::text AS series, NULL::bigint AS number
 FROM unnest($1::bytea[], $2::text[]) AS wanted (sha256, sender)
 JOIN filings ON filings.sha256 = wanted.sha256 AND filings.sender = wanted.sender
-JOIN entries ON entries.ledger = filings.ledger AND entries.seq = filings.seq;
-
--- name: documents_taken
-SELECT DISTINCT filings.sender, filings.document, filings.version
-FROM unnest($1::text[], $2::text[], $3::text[]) AS wanted (sender, document, version)
+JOIN entries ON entries.ledger = filings.ledger AND entries.seq = filings.seq
+UNION ALL
+SELECT NULL, filings.sender, NULL, NULL, NULL, NULL, filings.document, filings.version, NULL, NULL
+FROM unnest($3::text[], $4::text[], $5::text[]) AS wanted (sender, document, version)
 JOIN filings ON filings.sender = wanted.sender AND filings.document = wanted.document AND filings.version = wanted.version
-WHERE filings.accepted;
-
--- name: numbers_taken
-SELECT DISTINCT filings.sender, filings.series, filings.number
-FROM unnest($1::text[], $2::text[], $3::bigint[]) AS wanted (sender, series, number)
+WHERE filings.accepted
+UNION ALL
+SELECT NULL, filings.sender, NULL, NULL, NULL, NULL, NULL, NULL, filings.series, filings.number
+FROM unnest($6::text[], $7::text[], $8::bigint[]) AS wanted (sender, series, number)
 JOIN filings ON filings.sender = wanted.sender AND filings.series = wanted.series AND filings.number = wanted.number
 WHERE filings.accepted AND filings.series IS NOT NULL;
 
 -- name: add_filings
-INSERT INTO filings (sha256, sender, receipt_id, ledger, seq, document, version, accepted, series, number)
-SELECT new.sha256, new.sender, new.receipt_id, $1::integer, new.seq, new.document, new.version, new.accepted,
-    new.series, new.number
-FROM unnest($2::bytea[], $3::text[], $4::uuid[], $5::bigint[], $6::text[], $7::text[], $8::boolean[], $9::text[],
-    $10::bigint[]) AS new (sha256, sender, receipt_id, seq, document, version, accepted, series, number);
-
--- name: move_head
-UPDATE ledgers SET seq = $2::bigint, chain = $3
+WITH added AS (
+    INSERT INTO filings (sha256, sender, receipt_id, ledger, seq, document, version, accepted, series, number)
+    SELECT new.sha256, new.sender, new.receipt_id, $1::integer, new.seq, new.document, new.version, new.accepted,
+        new.series, new.number
+    FROM unnest($2::bytea[], $3::text[], $4::uuid[], $5::bigint[], $6::text[], $7::text[], $8::boolean[], $9::text[],
+        $10::bigint[]) AS new (sha256, sender, receipt_id, seq, document, version, accepted, series, number)
+)
+UPDATE ledgers SET seq = $11::bigint, chain = $12
 WHERE ledger = $1::integer
-RETURNING pg_notify('journal_news', $1::integer || ' ' || $2::bigint);
+RETURNING pg_notify('journal_news', $1::integer || ' ' || $11::bigint);
 
 -- name: prepare_partition
 SELECT prepare_partition($1);
