@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -73,6 +73,12 @@ class CodeBook:
     """
 
     editions: tuple[Edition, ...]
+    _of: Mapping[str, tuple[Edition, ...]] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        families = sorted(dict.fromkeys(one.family for one in self.editions), key=lambda family: family != ORDER_13)
+        by_family = {family: tuple(one for one in self.editions if one.family == family) for family in families}
+        object.__setattr__(self, "_of", MappingProxyType(by_family))
 
     def edition(self, name: str) -> Edition:
         """The edition of that name; raises `UnknownEdition` where there is none."""
@@ -84,12 +90,11 @@ class CodeBook:
     @property
     def families(self) -> tuple[str, ...]:
         """The families that have editions, the one that is meant without a name first."""
-        named = dict.fromkeys(edition.family for edition in self.editions)
-        return tuple(sorted(named, key=lambda family: family != ORDER_13))
+        return tuple(self._of)
 
     def of(self, family: str) -> tuple[Edition, ...]:
         """The editions of a family, oldest first; none where the family is unknown."""
-        return tuple(edition for edition in self.editions if edition.family == family)
+        return self._of.get(family, ())
 
     def on(self, day: date, family: str | None = None) -> Edition:
         """The newest edition of the family that had begun by that day; its first one for the days before it."""

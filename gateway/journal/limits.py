@@ -10,9 +10,9 @@ class JournalLimits:
     """The journal's bounds; times are in seconds.
 
     `waiting` submissions of `waiting_bytes` altogether may wait in one process for one ledger, each for at most
-    `patience`; a transaction takes at most `batch` of them and `batch_bytes`, and after one that took `busy` or more the
-    next lets others gather for `gather`; stopping waits `drain` for what is under way; one reading answers at most `read_bytes` of stored bytes (and always one entry); `connections` serve
-    readers.
+    `patience`; a transaction takes at most `batch` of them and `batch_bytes`, and after one that took `busy` or more
+    others may gather for `gather`; stopping waits `drain` for what is under way; one reading answers at most
+    `read_bytes` of stored bytes (and always one entry); `connections` serve readers.
     """
 
     waiting: int = 1024

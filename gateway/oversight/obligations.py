@@ -9,6 +9,7 @@ corrected the last version counts.
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, timedelta
+from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID, uuid5
 
@@ -35,8 +36,14 @@ class About(NamedTuple):
     @property
     def id(self) -> UUID:
         """The id of the obligation about this, whether or not there is one."""
-        named = (self.owner, self.player, self.day.isoformat(), self.operation, self.matter)
-        return uuid5(NAMESPACE, "\n".join(named if self.matter else named[:-1]))
+        return _id_of(self)
+
+
+@lru_cache(maxsize=8_192)
+def _id_of(about: About) -> UUID:
+    """Remembered for a while: a run asks several times, to load an obligation, to find it and to keep it."""
+    named = (about.owner, about.player, about.day.isoformat(), about.operation, about.matter)
+    return uuid5(NAMESPACE, "\n".join(named if about.matter else named[:-1]))
 
 
 def paid(state: Working, batch: Batch, of: Complex, rules: DueRules, occasion: Occasion) -> None:

@@ -18,6 +18,7 @@ from validators.operations.parameters import read_sections
 EDITION = "2026-01-01"
 CODES = f"gaming-{EDITION}"
 _HOURS_A_DAY = 24
+_MOST_REMEMBERED = 4_096
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,8 @@ class DueRules:
     operations: frozenset[str] = field(init=False)
     _days: Mapping[str, int] = field(init=False)
     _luxuries: LuxuryTables = field(init=False)
+    _matters: Mapping[str, Sequence[str]] = field(init=False)
+    _thresholds: dict[tuple[str, str, date], int | None] = field(default_factory=dict, init=False, compare=False)
 
     def __post_init__(self) -> None:
         winnings = self.book.edition(CODES).table("winnings")
@@ -64,6 +67,8 @@ class DueRules:
         object.__setattr__(self, "_luxuries", LuxuryTables.of(self.book.edition(f"{LUXURY}-{EDITION}")))
         object.__setattr__(self, "operations", frozenset(days))
         object.__setattr__(self, "_days", days)
+        classes = [entry.code for entry in self._luxury("luxury_classes")]
+        object.__setattr__(self, "_matters", {entry.code: classes for entry in self._luxury("luxury_operation_kinds")})
 
     def operation(self, event_kind: str, entity_kind: str, means: str, on: date) -> str | None:
         """The operation kind of winnings, None where such a payment is none."""
@@ -80,16 +85,22 @@ class DueRules:
 
     def matters_of(self, operation: str) -> Sequence[str]:
         """The classes of things that an FM-1 of that kind may be about, each with a threshold of its own."""
-        if self._luxury("luxury_operation_kinds").get(operation) is None:
-            return ("",)
-        return [entry.code for entry in self._luxury("luxury_classes")]
+        return self._matters.get(operation, ("",))
 
     def days(self, operation: str) -> int:
         """Over how many days, the last of them included, operations of that kind are summed."""
         return self._days[operation]
 
     def threshold(self, operation: str, matter: str, on: date) -> int | None:
-        """From which sum on an FM-1 is due, None where there is no threshold."""
+        """From which sum on an FM-1 is due, None where there is no threshold; remembered for a while."""
+        asked = (operation, matter, on)
+        if asked not in self._thresholds:
+            if len(self._thresholds) >= _MOST_REMEMBERED:
+                self._thresholds.clear()
+            self._thresholds[asked] = self._threshold(*asked)
+        return self._thresholds[asked]
+
+    def _threshold(self, operation: str, matter: str, on: date) -> int | None:
         if matter:
             tenge = self._luxuries.threshold(matter, on)
             return None if tenge is None else tenge * 100

@@ -117,9 +117,11 @@ class _Saver:
     async def notices(self) -> None:
         said = {document: says for document, says in self._changes.notices.items() if says is not None}
         await self._keep("drop_notices", sorted(self._changes.notices.keys() - said.keys()))
-        for (owner, document), says in said.items():
-            facts = (says.operation, says.day, str(says.amount), sorted(says.players))
-            await self._connection.execute(sql("keep_notice"), owner, document, *facts)
+        rows = [
+            (*document, says.operation, says.day, str(says.amount), orjson.dumps(sorted(says.players)).decode())
+            for document, says in said.items()
+        ]
+        await self._keep("keep_notices", rows)
 
     async def obligations(self) -> None:
         rows = [

@@ -253,8 +253,12 @@ ON CONFLICT (id) DO UPDATE SET state = EXCLUDED.state, overdue = EXCLUDED.overdu
 DELETE FROM notices USING unnest($1::text[], $2::text[]) AS gone (owner, document)
 WHERE notices.owner = gone.owner AND notices.document = gone.document;
 
--- name: keep_notice
-INSERT INTO notices (owner, document, operation, day, amount, players) VALUES ($1, $2, $3, $4, $5::text::numeric, $6)
+-- name: keep_notices
+INSERT INTO notices (owner, document, operation, day, amount, players)
+SELECT new.owner, new.document, new.operation, new.day, new.amount::numeric,
+    ARRAY(SELECT player FROM jsonb_array_elements_text(new.players::jsonb) WITH ORDINALITY AS each (player, place) ORDER BY place)
+FROM unnest($1::text[], $2::text[], $3::text[], $4::date[], $5::text[], $6::text[])
+    AS new (owner, document, operation, day, amount, players)
 ON CONFLICT (owner, document) DO UPDATE SET operation = EXCLUDED.operation, day = EXCLUDED.day,
     amount = EXCLUDED.amount, players = EXCLUDED.players;
 
