@@ -27,6 +27,15 @@ from gateway.settings import read_settings
     help="Checks of unique codes a second that one address may make; 0: no limit.",
 )
 @click.option(
+    "--workers",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    envvar="GATEWAY_WORKERS",
+    show_envvar=True,
+    help="How many intakes share the address, each a process with judging processes and limits of its own.",
+)
+@click.option(
     "--judging-processes",
     type=click.IntRange(0, 64),
     default=1,
@@ -42,12 +51,17 @@ def serve(
     metrics_port: int | None,
     lists: tuple[Path, ...],
     check_rate: float,
+    workers: int,
     judging_processes: int,
 ) -> None:
     """Serves the intake over HTTP until SIGTERM, then finishes what is under way.
 
     PostgreSQL, Kafka, the public URL and the gateway's key are named by GATEWAY_DATABASE_URL, GATEWAY_KAFKA_BOOTSTRAP,
     GATEWAY_URL, GATEWAY_KEY_FILE and GATEWAY_CERTIFICATE_FILE, or by the local stack in --dir.
+
+    With --workers 8 eight intakes take turns at the address, for a machine with many cores. One that ends is started
+    again, the others serve meanwhile. Their metrics are on --metrics-port and the seven ports after it; every limit,
+    such as --check-rate, is each one's own.
     """
     settings = read_settings(os.environ, directory)
     serve_intake(
@@ -63,5 +77,6 @@ def serve(
             revocation_lists=lists,
             bounds=Bounds(check_rate=check_rate),
             judging_processes=judging_processes,
+            workers=workers,
         )
     )

@@ -6,6 +6,7 @@ import resource
 import signal
 import socket
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import structlog
 import uvicorn
@@ -19,11 +20,14 @@ from gateway.intake.opening import open_services
 from gateway.intake.protocol import bounded_protocol
 from gateway.intake.services import Services
 from gateway.intake.settings import IntakeSettings
+from gateway.intake.workers import Workers
 from gateway.logs import configure_logging
 
 BACKLOG = 1024
 FILES_PER_CONNECTION = 2
 OTHER_FILES = 256
+STOP_SECONDS = 10
+"""So much longer than its connections a worker may take to stop."""
 
 
 def serve(settings: IntakeSettings) -> None:
@@ -33,21 +37,46 @@ def serve(settings: IntakeSettings) -> None:
     """
     configure_logging()
     allow_files(FILES_PER_CONNECTION * settings.bounds.connections + OTHER_FILES)
-    uvloop.run(run(settings))
+    if settings.workers == 1:
+        uvloop.run(run(settings))
+        return
+    with contextlib.closing(bind(settings.host, settings.port)) as listening:
+        listening.listen(BACKLOG)
+
+        def work(number: int, ready: Callable[[], None], until: int) -> None:
+            place = Place(listening, until, number)
+            uvloop.run(run(settings, lambda _port: ready(), place))
+
+        Workers(work, settings.workers, settings.bounds.stop_seconds + STOP_SECONDS).run()
 
 
-async def run(settings: IntakeSettings, started: Callable[[int], None] | None = None) -> None:
-    """The same inside a running loop; `started` is told the port once requests are answered."""
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One of several workers: the socket that all share, what can be read when it is to stop, its number."""
+
+    listening: socket.socket
+    until: int
+    number: int
+
+
+async def run(
+    settings: IntakeSettings, started: Callable[[int], None] | None = None, place: Place | None = None
+) -> None:
+    """The same inside a running loop; `started` is told the port once requests are answered.
+
+    As one of several workers it serves its metrics on the port after that of the worker before.
+    """
     async with contextlib.AsyncExitStack() as stack:
-        listening = stack.enter_context(contextlib.closing(bind(settings.host, settings.port)))
+        listening = bind(settings.host, settings.port) if place is None else place.listening
+        stack.enter_context(contextlib.closing(listening))
         port = int(listening.getsockname()[1])
         services = await stack.enter_async_context(open_services(settings))
         server = IntakeServer(services, lambda: started(port) if started else None)
         calm_collector()
-        metrics = metrics_server(services)
+        metrics = metrics_server(services, 0 if place is None else place.number)
         log = structlog.get_logger("intake")
         log.info("serving", host=settings.host, port=port, metrics_port=metrics.start() if metrics else None)
-        with server.stopped_by_signals():
+        with server.stopped_by_signals() if place is None else server.stopped_by(place.until):
             await server.serve(sockets=[listening])
         if metrics:
             await asyncio.to_thread(metrics.stop)
@@ -78,12 +107,12 @@ def bind(host: str, port: int) -> socket.socket:
     return listening
 
 
-def metrics_server(services: Services) -> MetricsServer | None:
-    """The server of the metrics where a port is set for it."""
+def metrics_server(services: Services, number: int = 0) -> MetricsServer | None:
+    """The server of the metrics where a port is set for it; the worker of that number has one of its own."""
     settings = services.settings
     if settings.metrics_port is None:
         return None
-    return MetricsServer(services.metrics, settings.metrics_host, settings.metrics_port)
+    return MetricsServer(services.metrics, settings.metrics_host, settings.metrics_port + number)
 
 
 class IntakeServer(uvicorn.Server):
@@ -130,6 +159,20 @@ class IntakeServer(uvicorn.Server):
         finally:
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.remove_signal_handler(number)
+
+    @contextlib.contextmanager
+    def stopped_by(self, until: int) -> Iterator[None]:
+        """Inside, the server stops once this descriptor can be read."""
+        loop = asyncio.get_running_loop()
+        loop.add_reader(until, self._end, until)
+        try:
+            yield
+        finally:
+            loop.remove_reader(until)
+
+    def _end(self, until: int) -> None:
+        asyncio.get_running_loop().remove_reader(until)
+        self.should_exit = True
 
     def _stop(self) -> None:
         self.force_exit = self.should_exit

@@ -51,7 +51,8 @@ class IntakeSettings:
 
     `public_urls` are the names by which entities reach the gateway: the first one is shown, each of them is a valid
     audience of a bearer token. Port 0 takes a free one. `metrics_port` None serves no metrics. `revocation_lists` are
-    files with CRLs (PEM or DER). `judging_processes` judge beside the intake; with 0 it judges itself.
+    files with CRLs (PEM or DER). `judging_processes` judge beside the intake; with 0 it judges itself. `workers` is how
+    many intakes there are behind the one address, each with judging processes, limits and metrics of its own.
     """
 
     database_url: str = field(repr=False)
@@ -67,6 +68,7 @@ class IntakeSettings:
     default_language: str = "ru"
     checkpoint_seconds: float = 1.0
     judging_processes: int = 1
+    workers: int = 1
     bounds: Bounds = Bounds()
 
     @property
