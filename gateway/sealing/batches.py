@@ -44,8 +44,10 @@ async def seal_records(batch: Sequence[Unsealed], keys: KeyHolder) -> tuple[Reco
     payload = orjson.dumps({"root": tree.root.hex(), "size": tree.size})
     seal = ("seal", (await sign_compact(payload, keys, BATCH_SEAL_TYPE)).encode("ascii"))
     return tuple(
-        Record(one.topic, one.key, one.value, (*event_headers(one.event), seal, _path_header(tree, index)))
-        for index, one in enumerate(batch)
+        [
+            Record(one.topic, one.key, one.value, (*event_headers(one.event), seal, _path_header(index, path)))
+            for index, (one, path) in enumerate(zip(batch, tree.paths(), strict=True))
+        ]
     )
 
 
@@ -63,8 +65,8 @@ def check_batch_seal(seal: str, path: str, leaf: bytes, keys: KeySet) -> None:
         raise SealRefused("root")
 
 
-def _path_header(tree: Tree, index: int) -> tuple[str, bytes]:
-    return (SEAL_PATH, b"%d/%s" % (index, encoded(tree.path(index))))
+def _path_header(index: int, path: bytes) -> tuple[str, bytes]:
+    return (SEAL_PATH, b"%d/%s" % (index, encoded(path)))
 
 
 def _read_path(text: str) -> tuple[int, bytes]:

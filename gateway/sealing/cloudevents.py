@@ -2,10 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from gateway.sealing.receipts import ISSUER, moment_text
 
 Headers = tuple[tuple[str, bytes], ...]
+
+_SPECVERSION = ("ce_specversion", b"1.0")
+_JSON = ("content-type", b"application/json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,16 +26,24 @@ class CloudEvent:
 
 def event_headers(event: CloudEvent) -> Headers:
     """The headers of an event, all but its seal."""
-    headers = [
-        ("ce_specversion", b"1.0"),
-        ("ce_id", event.id.encode()),
-        ("ce_type", event.type.encode()),
-        ("ce_source", event.source.encode()),
-        ("ce_time", moment_text(event.time).encode()),
-        ("content-type", b"application/json"),
-    ]
+    headers = (_SPECVERSION, ("ce_id", event.id.encode()), *_told(event.type, event.source, event.time), _JSON)
     if event.subject is not None:
-        headers.append(("ce_subject", event.subject.encode()))
+        headers = (*headers, ("ce_subject", event.subject.encode()))
     if event.traceparent is not None:
-        headers.append(("traceparent", event.traceparent.encode()))
-    return tuple(headers)
+        headers = (*headers, _trace(event.traceparent))
+    return headers
+
+
+@lru_cache(maxsize=64)
+def _told(kind: str, source: str, time: datetime) -> Headers:
+    """What the events of a batch have in common, made once for all of them."""
+    return (
+        ("ce_type", kind.encode()),
+        ("ce_source", source.encode()),
+        ("ce_time", moment_text(time).encode()),
+    )
+
+
+@lru_cache(maxsize=64)
+def _trace(traceparent: str) -> tuple[str, bytes]:
+    return ("traceparent", traceparent.encode())

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from itertools import islice, zip_longest
 
 DIGEST_BYTES = 32
 _LEAF, _NODE = b"\x00", b"\x01"
@@ -31,15 +32,16 @@ class Tree:
         self.root = levels[-1][0]
         self.size = len(leaves)
 
-    def path(self, index: int) -> bytes:
-        """The audit path of a leaf: the hashes beside the way to the root, lowest first, one after the other."""
-        beside = []
-        for level in self._levels:
-            sibling = index ^ 1
-            if sibling < len(level):
-                beside.append(level[sibling])
-            index >>= 1
-        return b"".join(beside)
+    def paths(self) -> list[bytes]:
+        """The audit path of each leaf: the hashes beside its way to the root, lowest first, one after the other."""
+        if not self._levels:
+            return [b""]
+        columns: list[list[bytes]] = []
+        for height, level in enumerate(self._levels):
+            even, odd = level[::2], level[1::2]
+            beside = [one for pair in zip_longest(odd, even, fillvalue=b"") for one in pair]
+            columns.append([one for one in beside for _ in range(1 << height)])
+        return [b"".join(hashes) for hashes in islice(zip(*columns, strict=False), self.size)]
 
 
 def root_from(leaf: bytes, index: int, size: int, path: bytes) -> bytes | None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 from uuid import UUID
@@ -115,6 +116,7 @@ def finding_of(facts: Mapping[str, Any]) -> Finding:
     return Finding(**{**facts, "severity": Severity(facts["severity"])})
 
 
+@lru_cache(maxsize=256)
 def moment_text(moment: datetime) -> str:
     """RFC 3339 in UTC with six decimals, such as `2026-11-22T16:45:00.000000Z`."""
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"

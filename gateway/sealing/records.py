@@ -100,13 +100,12 @@ def _items(judged: Judged, receipt: Receipt, traceparent: str | None) -> list[Un
         "edition": receipt.edition,
         "codes_digest": receipt.codes_digest,
     }
-    start = orjson.dumps(shared)[:-1]
+    identity, start = f"{receipt.id}/", orjson.dumps(shared)[:-1]
     unsealed = []
     keys = judged.keys or (None,) * len(judged.numbers)
     for item, content, own_key in zip(judged.numbers, judged.contents, keys, strict=True):
         key = own_key or shared_key
-        identity = f"{receipt.id}/{item}"
-        event = CloudEvent(identity, judgement.event_type, receipt.received_at, key, traceparent=traceparent)
+        event = CloudEvent(f"{identity}{item}", judgement.event_type, receipt.received_at, key, traceparent=traceparent)
         unsealed.append(Unsealed(judgement.topic, key, b"%s,%s" % (start, content[1:]), event))
     return unsealed
 

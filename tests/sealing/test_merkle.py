@@ -38,14 +38,16 @@ def test_the_root_is_that_of_the_definition(leaves: list[bytes]) -> None:
 @given(LEAVES)
 def test_every_leaf_is_proved_by_its_path(leaves: list[bytes]) -> None:
     tree = Tree(leaves)
-    assert all(root_from(leaf, at, len(leaves), tree.path(at)) == tree.root for at, leaf in enumerate(leaves))
+    assert len(tree.paths()) == len(leaves)
+    for at, (leaf, path) in enumerate(zip(leaves, tree.paths(), strict=True)):
+        assert root_from(leaf, at, len(leaves), path) == tree.root
 
 
 @given(LEAVES, st.data())
 def test_a_path_proves_no_other_leaf_place_or_size(leaves: list[bytes], data: st.DataObject) -> None:
     tree = Tree(leaves)
     at = data.draw(st.integers(0, len(leaves) - 1))
-    path = tree.path(at)
+    path = tree.paths()[at]
     assert root_from(leaf_hash(b"another leaf"), at, len(leaves), path) != tree.root
     assert root_from(leaves[at], at, len(leaves), path + bytes(32)) != tree.root
     assert root_from(leaves[at], len(leaves), len(leaves), path) is None
