@@ -54,7 +54,12 @@ CREATE TABLE filings (
     UNIQUE (ledger, seq)
 );
 COMMENT ON TABLE filings IS 'the keys that forbid doubles; unique keys of a partitioned table cannot do it';
-CREATE UNIQUE INDEX filings_accepted_document ON filings (sender, document, version) WHERE accepted;
+-- Keys of 16 bytes instead of 84: the index is a quarter as long, and as many fewer pages are written after a checkpoint.
+-- A sender that makes two documents of one key (MD5 lets it) has the second refused; nobody can meet another's key.
+CREATE FUNCTION document_key(sender text, document text, version text) RETURNS uuid
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN md5(sender || '/' || document || '/' || version)::uuid;
+CREATE UNIQUE INDEX filings_accepted_document ON filings (document_key(sender, document, version)) WHERE accepted;
 CREATE UNIQUE INDEX filings_accepted_number ON filings (sender, series, number) WHERE accepted AND series IS NOT NULL;
 CREATE INDEX filings_of_sender ON filings (sender, seq);
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from gateway.archive.creating import Sealing, create_archive
 from gateway.archive.keeping import Published
 from gateway.journal import ArchiveStore, Checkpointer, Journal
-from gateway.model import Checkpoint, Draft, Filed
+from gateway.model import Draft, Filed
 from gateway.sealing.checkpoints import seal_checkpoint
 from gateway.sealing.receipts import seal_receipt
 from tests.bus.kit import KEYS, KEYSET
@@ -44,16 +44,17 @@ async def sealed_draft(draft: Draft) -> Draft:
 async def fill(journal: Journal, drafts: Drafts, count: int) -> list[tuple[Draft, Filed]]:
     """Files so many drafts, with a checkpoint behind each."""
 
-    async def seal(checkpoint: Checkpoint) -> Checkpoint:
-        return await seal_checkpoint(checkpoint, KEYS)
-
-    checkpointer = Checkpointer(journal, seal, lambda: LATER)
     filed = []
     for _ in range(count):
         made = await sealed_draft(drafts())
         filed.append((made, await journal.append(made)))
-        await checkpointer.make()
+        await make_checkpoint(journal)
     return filed
+
+
+async def make_checkpoint(journal: Journal) -> None:
+    """Makes the checkpoints that are due."""
+    await Checkpointer(journal, lambda checkpoint: seal_checkpoint(checkpoint, KEYS), lambda: LATER).make()
 
 
 async def archived(dsn: str, number: int, place: Path) -> Path:

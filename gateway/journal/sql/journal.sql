@@ -15,7 +15,9 @@ JOIN receipts ON receipts.ledger = filings.ledger AND receipts.seq = filings.seq
 -- name: documents_taken
 SELECT DISTINCT filings.sender, filings.document, filings.version
 FROM unnest($1::text[], $2::text[], $3::text[]) AS wanted (sender, document, version)
-JOIN filings ON filings.sender = wanted.sender AND filings.document = wanted.document AND filings.version = wanted.version
+JOIN filings ON document_key(filings.sender, filings.document, filings.version)
+        = document_key(wanted.sender, wanted.document, wanted.version)
+    AND filings.sender = wanted.sender AND filings.document = wanted.document AND filings.version = wanted.version
 WHERE filings.accepted;
 
 -- name: numbers_taken

@@ -1,5 +1,5 @@
 -- deploy: pre
--- Archives: partitions of the log that were moved to files. Their receipts stay, so that every duplicate still gets its own.
+-- Growth. Archives: partitions of the log that were moved to files; their receipts stay, so that every duplicate gets its own.
 
 CREATE TABLE archived_entries (
     ledger integer NOT NULL,
@@ -134,3 +134,11 @@ $$;
 REVOKE ALL ON FUNCTION detach_partition(integer, bytea, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION begin_restore(integer, bytea) FROM PUBLIC;
 REVOKE ALL ON FUNCTION finish_restore(integer, text) FROM PUBLIC;
+
+-- Keys of 16 bytes instead of 84: the index is a quarter as long, and as many fewer pages are written after a checkpoint.
+-- A sender that makes two documents of one key (MD5 lets it) has the second refused; nobody can meet another's key.
+CREATE FUNCTION document_key(sender text, document text, version text) RETURNS uuid
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN md5(sender || '/' || document || '/' || version)::uuid;
+DROP INDEX filings_accepted_document;
+CREATE UNIQUE INDEX filings_accepted_document ON filings (document_key(sender, document, version)) WHERE accepted;
