@@ -84,7 +84,14 @@ async def archiving_server(place: Path) -> Postgres:
 
 async def back_up(postgres: Postgres, place: Path) -> None:
     server_options = ["-h", postgres.sockets, "-p", str(PORT), "-U", ROLE]
-    command = [programs() / "pg_basebackup", *server_options, "-D", place, "--checkpoint=fast", "--no-sync"]
+    command: list[str | Path] = [
+        programs() / "pg_basebackup",
+        *server_options,
+        "-D",
+        place,
+        "--checkpoint=fast",
+        "--no-sync",
+    ]
     await asyncio.to_thread(as_owner, command)
 
 
