@@ -83,7 +83,7 @@ async def archiving_server(place: Path) -> Postgres:
 
 
 async def back_up(postgres: Postgres, place: Path) -> None:
-    server_options = ["-h", postgres.sockets, "-p", str(PORT), "-U", ROLE]
+    server_options: list[str | Path] = ["-h", postgres.sockets, "-p", str(PORT), "-U", ROLE]
     command: list[str | Path] = [
         programs() / "pg_basebackup",
         *server_options,
