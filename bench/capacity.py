@@ -1,4 +1,4 @@
-"""`python -m bench.capacity`: how many of what for how much, from measured figures, as the tables of docs/explanation/scale.md.
+"""`python -m bench.capacity`: how many of what for how much, from measured figures: the tables of the page on scale.
 
 Every part scales by cores except a ledger: it commits one batch after the other and has one relay and one overseer.
 """
@@ -19,7 +19,7 @@ DAY, YEAR = 86_400, 365
 
 @dataclass(frozen=True)
 class Family:
-    """What one item costs; `us` are microseconds of CPU, `bytes` are stored or sent."""
+    """What one item costs; `us` are microseconds of CPU, `bytes` are stored or sent; `kept_bytes` are of an entry."""
 
     title: str
     intake_us: float
@@ -34,7 +34,7 @@ class Family:
     topic_bytes: float
     items_an_entry: int
     commit_entries: int
-    entry_receipt_bytes: float
+    kept_bytes: float
 
     @property
     def total_us(self) -> float:
@@ -57,7 +57,6 @@ class Assumed:
     primary_wal_mib_s: float
     ledger_commit_ms: float
     topic_days: int
-    archive_ratio: float
 
 
 @dataclass(frozen=True)
@@ -86,7 +85,7 @@ class Plan:
     journal_tib_day: float
     journal_tib_year: float
     topics_tib: float
-    receipts_tib_year: float
+    kept_tib_year: float
 
 
 def plan(load: Load, family: Family, assumed: Assumed) -> Plan:
@@ -130,7 +129,7 @@ def plan(load: Load, family: Family, assumed: Assumed) -> Plan:
         journal_tib_day=stored,
         journal_tib_year=stored * YEAR,
         topics_tib=mean * family.topic_bytes * assumed.replicas_kafka * DAY * assumed.topic_days / TIB,
-        receipts_tib_year=mean / family.items_an_entry * family.entry_receipt_bytes * DAY * YEAR / TIB,
+        kept_tib_year=mean / family.items_an_entry * family.kept_bytes * assumed.replicas_postgres * DAY * YEAR / TIB,
     )
 
 
@@ -145,10 +144,10 @@ def tables(path: Path = FIGURES) -> str:
     """The tables as Markdown."""
     families, assumed, loads = read_figures(path)
     plans = [plan(load, families[load.family], assumed) for load in loads]
-    heads = [f"{load.name}: {load.rate:,.0f}/s".replace(",", " ") for load in loads]
+    heads = [f"{load.name}: {_number(load.rate)}/s" for load in loads]
     rows = {
         "item": [families[load.family].title for load in loads],
-        "CPU an item, all parts": [f"{families[load.family].total_us:,.0f} µs" for load in loads],
+        "CPU an item, all parts": [f"{_number(families[load.family].total_us)} µs" for load in loads],
         "entries of the log a second": [_number(each.entries_a_second) for each in plans],
         "intake with its judges, cores": [_number(each.intake_cores) for each in plans],
         "ledgers, each with a relay and an overseer": [f"{each.ledgers} ({each.ledger_wall})" for each in plans],
@@ -158,10 +157,14 @@ def tables(path: Path = FIGURES) -> str:
         "network in, MiB/s": [_number(each.wire_mib_s) for each in plans],
         "WAL to the standbys, MiB/s": [_number(each.wal_mib_s) for each in plans],
         f"Kafka with {assumed.replicas_kafka} copies, MiB/s": [_number(each.kafka_mib_s) for each in plans],
-        f"PostgreSQL with {assumed.replicas_postgres} copies, a day": [f"{each.journal_tib_day:.2f} TiB" for each in plans],
-        "the same a year, if nothing were archived": [f"{each.journal_tib_year:,.0f} TiB" for each in plans],
-        "receipts that stay after archiving, a year": [f"{each.receipts_tib_year:.1f} TiB" for each in plans],
-        f"topics over {assumed.topic_days} days": [f"{each.topics_tib:,.0f} TiB" for each in plans],
+        f"PostgreSQL with {assumed.replicas_postgres} copies, a day": [
+            f"{each.journal_tib_day:.2f} TiB" for each in plans
+        ],
+        "the same a year, if nothing were archived": [f"{_number(each.journal_tib_year)} TiB" for each in plans],
+        "receipts and keys, which stay after archiving, a year": [
+            f"{_number(each.kept_tib_year)} TiB" for each in plans
+        ],
+        f"topics over {assumed.topic_days} days": [f"{_number(each.topics_tib)} TiB" for each in plans],
     }
     lines = [f"| | {' | '.join(heads)} |", "|---" * (len(heads) + 1) + "|"]
     lines += [f"| {name} | {' | '.join(values)} |" for name, values in rows.items()]
