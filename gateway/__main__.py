@@ -12,6 +12,7 @@ from gateway.logs import configure_logging
 
 COMMANDS = {
     "agent": ("agent", "What a gambling organiser installs: events in, signed batches out, none lost."),
+    "archive": ("archive", "Old partitions of the log to files, verifiable for ever, and back."),
     "codes": ("codes", "The code tables of Order No. 13: list, show, look up."),
     "consume": ("consume", "Read topics, each event verified."),
     "dealers": ("dealers", "Dealers in precious metals: who is silent."),
@@ -30,7 +31,7 @@ COMMANDS = {
     "trace": ("trace", "The chain of one luxury good, from its code to its last owner."),
     "trust": ("entities", "Trust anchors for senders' certificates: add, list."),
     "validate": ("messages", "Say the verdict with no server."),
-    "verify": ("verify", "Verify receipts, the journal, topics."),
+    "verify": ("verify", "Verify receipts, the journal, archives, topics."),
 }
 
 

@@ -109,7 +109,8 @@ class Relay(Follower):
     """Publishes one ledger until it is stopped.
 
     `position`, `head`, `published_records`, `interruptions` and `last_published_at` tell how it is doing; `ready` is
-    true while it is connected and knows its position. Kafka or PostgreSQL being away is waited out. `run` raises
+    true while it is connected and knows its position. Kafka or PostgreSQL being away is waited out. With `until` it
+    stops by itself once that position is reached. `run` raises
     RelayFenced when another relay takes over, LogBroken, PositionAhead, or whatever else waiting can't mend.
     """
 
@@ -124,8 +125,10 @@ class Relay(Follower):
         batch: int = BATCH_ENTRIES,
         checkpoints_topic: str = CHECKPOINTS_TOPIC,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        until: Position | None = None,
     ) -> None:
         super().__init__(ledger)
+        self._until = until
         self.position: Position | None = None
         self.head = 0
         self.published_records = 0
@@ -158,6 +161,9 @@ class Relay(Follower):
         reading = asyncio.create_task(self._fetch(position))
         try:
             while not self._stopping.is_set():
+                if self._until is not None and position.covers(self._until):
+                    self.stop()
+                    break
                 batch = self._verified(position, await reading)
                 moved = batch.position != position
                 taken = batch.position.seq - position.seq
@@ -180,7 +186,8 @@ class Relay(Follower):
         if position.seq > self.head:
             raise PositionAhead(
                 f"ledger {self.ledger}: Kafka holds entries up to {position.seq}, the log ends at {self.head}; "
-                "relay and database do not belong together, or the database was set back"
+                "relay and database do not belong together, or the database was set back: restore it up to that entry "
+                "from its WAL, or publish the log anew into fresh topics with `gateway relay --rebuild`"
             )
         if position.seq:
             entries = await self._log.read(self.ledger, position.seq - 1, 1)

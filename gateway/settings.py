@@ -21,6 +21,7 @@ class Settings:
     url: str | None
     key_file: Path
     certificate_file: Path
+    archives: Path
 
     def database(self) -> str:
         """The DSN of PostgreSQL; raises ConfigurationError where it is not known."""
@@ -60,6 +61,7 @@ def read_settings(environment: Mapping[str, str], directory: Path | None) -> Set
         url=given.get("GATEWAY_URL") or stack.get("url"),
         key_file=Path(given.get("GATEWAY_KEY_FILE") or keys / "gateway.key.pem"),
         certificate_file=Path(given.get("GATEWAY_CERTIFICATE_FILE") or keys / "gateway.certificate.pem"),
+        archives=Path(given.get("GATEWAY_ARCHIVES") or place / "archives"),
     )
 
 

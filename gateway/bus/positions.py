@@ -38,6 +38,10 @@ class Position:
     chain: bytes
     checkpoint_seq: int = 0
 
+    def covers(self, other: Self) -> bool:
+        """Whether everything up to the other position was published here."""
+        return self.seq >= other.seq and self.checkpoint_seq >= other.checkpoint_seq
+
     def encode(self) -> bytes:
         """The position as JSON; the chain in hex."""
         return orjson.dumps(

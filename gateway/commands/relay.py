@@ -3,33 +3,62 @@
 import asyncio
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
+from gateway.bus.positions import Position
 from gateway.bus.publisher import TransactionalPublisher
-from gateway.bus.topics import apply_topics
+from gateway.bus.topics import apply_topics, load_topics
 from gateway.commands.common import directory_option, json_option, run_until_signalled
 from gateway.journal import Journal
 from gateway.logs import configure_logging
+from gateway.rebuilding import rebuild
 from gateway.relay import Relay
 from gateway.settings import read_settings
 
+RELAY = "relay"
 TRANSACTIONAL_ID = "fma-relay-{ledger}"
 
 
 @click.command()
 @directory_option
 @click.option("--ledger", type=click.IntRange(0), default=0, show_default=True, help="The ledger to publish.")
-def relay(directory: Path | None, ledger: int) -> None:
+@click.option(
+    "--rebuild",
+    "anew",
+    is_flag=True,
+    help="Publish every ledger from its first entry into fresh topics, then end; refused when a topic is not empty.",
+)
+@json_option
+def relay(directory: Path | None, ledger: int, anew: bool, as_json: bool) -> None:
     """Publishes one ledger of the journal to Kafka, exactly once, until SIGTERM.
 
     Needs no state of its own: the position is in Kafka. A second relay of the same ledger fences the first, which then
-    ends with exit status 2 and says so.
+    ends with exit status 2 and says so. With --rebuild archived partitions must be in the log again.
     """
     settings = read_settings(os.environ, directory)
+    if anew:
+        reached = asyncio.run(_rebuild(settings.database(), settings.bootstrap()))
+        if as_json:
+            click.echo(json.dumps({"ledgers": [{"ledger": each.ledger, "seq": each.seq} for each in reached]}))
+            return
+        for each in reached:
+            click.echo(f"ledger {each.ledger}: {each.seq} entries are in Kafka")
+        return
     configure_logging()
     asyncio.run(_relay(settings.database(), settings.bootstrap(), ledger))
+
+
+async def _rebuild(dsn: str, bootstrap: str) -> Sequence[Position]:
+    def relay_until(ledger: int, until: Position) -> Relay:
+        publisher = TransactionalPublisher(bootstrap, TRANSACTIONAL_ID.format(ledger=ledger), ledger)
+        return Relay(journal, publisher, ledger, until=until)
+
+    topics = {name for name, topic in load_topics().topics.items() if RELAY in topic.writers}
+    async with Journal(dsn) as journal:
+        return await rebuild(journal, bootstrap, topics, relay_until)
 
 
 async def _relay(dsn: str, bootstrap: str, ledger: int) -> None:

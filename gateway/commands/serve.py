@@ -57,7 +57,8 @@ def serve(
     """Serves the intake over HTTP until SIGTERM, then finishes what is under way.
 
     PostgreSQL, Kafka, the public URL and the gateway's key are named by GATEWAY_DATABASE_URL, GATEWAY_KAFKA_BOOTSTRAP,
-    GATEWAY_URL, GATEWAY_KEY_FILE and GATEWAY_CERTIFICATE_FILE, or by the local stack in --dir.
+    GATEWAY_URL, GATEWAY_KEY_FILE and GATEWAY_CERTIFICATE_FILE, mounted archives of the log by GATEWAY_ARCHIVES, or by
+    the local stack in --dir.
 
     With --workers 8 eight intakes take turns at the address, for a machine with many cores. One that ends is started
     again, the others serve meanwhile. Their metrics are on --metrics-port and the seven ports after it; every limit,
@@ -75,6 +76,7 @@ def serve(
             port=port,
             metrics_port=metrics_port,
             revocation_lists=lists,
+            archives=settings.archives,
             bounds=Bounds(check_rate=check_rate),
             judging_processes=judging_processes,
             workers=workers,

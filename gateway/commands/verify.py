@@ -5,12 +5,14 @@ import hashlib
 import json
 import os
 import sys
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
 import click
 
+from gateway.archive.verification import verify_archives
 from gateway.commands.common import FINDING_LINE, directory_option, json_option, language_option
 from gateway.commands.keys import jwks_option, trusted_keys
 from gateway.consumer import verify_topic
@@ -28,7 +30,7 @@ SHOWN = 20
 
 @click.group()
 def verify() -> None:
-    """Verifies receipts, the journal and topics. Exit status: 0 intact, 4 broken."""
+    """Verifies receipts, the journal, archives and topics. Exit status: 0 intact, 4 broken."""
 
 
 @verify.command("receipt")
@@ -60,11 +62,22 @@ def verify_one(
 
 
 @verify.command("journal")
+@click.option(
+    "--after",
+    "after",
+    multiple=True,
+    metavar="LEDGER:SEQ",
+    help="Begin behind this entry of this ledger, where there is a checkpoint whose seal is believed; repeatable.",
+)
 @jwks_option
 @directory_option
 @json_option
-def verify_log(jwks: str | None, directory: Path | None, as_json: bool) -> None:
-    """Computes every leaf, chain value, receipt and checkpoint of the journal again, from the stored bytes up."""
+def verify_log(after: tuple[str, ...], jwks: str | None, directory: Path | None, as_json: bool) -> None:
+    """Computes every leaf, chain value, receipt and checkpoint of the journal again, from the stored bytes up.
+
+    Of archived entries, whose bytes are not here, chain, receipt and keys are checked; their bytes are checked by
+    `gateway verify archive`.
+    """
     settings = read_settings(os.environ, directory)
     keys = trusted_keys(settings, jwks)
     report = asyncio.run(
@@ -73,6 +86,7 @@ def verify_log(jwks: str | None, directory: Path | None, as_json: bool) -> None:
             partial(read_receipt, keys=keys),
             partial(read_checkpoint, keys=keys),
             _progress if sys.stderr.isatty() else _silent,
+            _places(after),
         )
     )
     if as_json:
@@ -81,6 +95,31 @@ def verify_log(jwks: str | None, directory: Path | None, as_json: bool) -> None:
         click.echo(
             f"checked {report.entries} entries, {report.filings} filings and {report.checkpoints} checkpoints "
             f"in {report.ledgers} ledger(s): {'intact' if report.intact else 'BROKEN'}"
+        )
+        for found in report.breaks[:SHOWN]:
+            click.echo(f"  {found}")
+        if report.broken > SHOWN:
+            click.echo(f"  and {report.broken - SHOWN} more")
+    sys.exit(0 if report.intact else BROKEN)
+
+
+@verify.command("archive")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, file_okay=False, path_type=Path))
+@jwks_option
+@directory_option
+@json_option
+def verify_files(paths: tuple[Path, ...], jwks: str | None, directory: Path | None, as_json: bool) -> None:
+    """Verifies archives of the log without any database: files, leaves, chain, seals, and how they join."""
+    keys = trusted_keys(read_settings(os.environ, directory), jwks)
+    report = verify_archives(paths, keys)
+    if as_json:
+        counts = {"archives": report.archives, "entries": report.entries, "checkpoints": report.checkpoints}
+        breaks = [asdict(found) for found in report.breaks]
+        click.echo(json.dumps({"intact": report.intact, **counts, "broken": report.broken, "breaks": breaks}))
+    else:
+        click.echo(
+            f"checked {report.entries} entries and {report.checkpoints} checkpoints in {report.archives} archive(s): "
+            f"{'intact' if report.intact else 'BROKEN'}"
         )
         for found in report.breaks[:SHOWN]:
             click.echo(f"  {found}")
@@ -164,6 +203,16 @@ def _report_facts(report: Report) -> dict[str, object]:
             for found in report.breaks
         ],
     }
+
+
+def _places(after: tuple[str, ...]) -> dict[int, int]:
+    places: dict[int, int] = {}
+    for text in after:
+        ledger, _, seq = text.partition(":")
+        if not (ledger.isdecimal() and seq.isdecimal()):
+            raise click.BadParameter(f"{text!r} is not LEDGER:SEQ, such as 0:250000", param_hint="--after")
+        places[int(ledger)] = int(seq)
+    return places
 
 
 def _silent(_ledger: int, _seq: int, _length: int) -> None:

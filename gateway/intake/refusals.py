@@ -61,6 +61,12 @@ class JsonRefused(HttpRefused):
     code = "json"
 
 
+class Archived(HttpRefused):
+    """The bytes that are asked for were moved to an archive, and it is not mounted here."""
+
+    code = "archived"
+
+
 class NotFound(HttpRefused):
     """There is nothing of that name for this reader."""
 

@@ -51,8 +51,9 @@ class IntakeSettings:
 
     `public_urls` are the names by which entities reach the gateway: the first one is shown, each of them is a valid
     audience of a bearer token. Port 0 takes a free one. `metrics_port` None serves no metrics. `revocation_lists` are
-    files with CRLs (PEM or DER). `judging_processes` judge beside the intake; with 0 it judges itself. `workers` is how
-    many intakes there are behind the one address, each with judging processes, limits and metrics of its own.
+    files with CRLs (PEM or DER). `archives` is where archives of the log are mounted, if any are. `judging_processes`
+    judge beside the intake; with 0 it judges itself. `workers` is how many intakes there are behind the one address,
+    each with judging processes, limits and metrics of its own.
     """
 
     database_url: str = field(repr=False)
@@ -65,6 +66,7 @@ class IntakeSettings:
     metrics_host: str = "127.0.0.1"
     metrics_port: int | None = None
     revocation_lists: tuple[Path, ...] = ()
+    archives: Path | None = None
     default_language: str = "ru"
     checkpoint_seconds: float = 1.0
     judging_processes: int = 1

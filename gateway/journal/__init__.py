@@ -1,14 +1,17 @@
 """The append-only log and the directory of who may file, in PostgreSQL."""
 
+from gateway.journal.archiving import ArchiveAction, ArchiveStore, Partition, Progressed
 from gateway.journal.checkpointer import Checkpointer
 from gateway.journal.connections import database_ready
 from gateway.journal.dealers import dealers_with_reports
 from gateway.journal.directory import Anchor, Directory, Enrolment
 from gateway.journal.directory_cache import DirectoryCache
 from gateway.journal.errors import (
+    ArchivingRefused,
     DocumentConflict,
     EnrolmentRefused,
     EntityUnknown,
+    EntryArchived,
     EntryRefused,
     JournalDamaged,
     MigrationRefused,
@@ -27,6 +30,9 @@ from gateway.journal.verification import Break, Report, verify_journal
 
 __all__ = [
     "Anchor",
+    "ArchiveAction",
+    "ArchiveStore",
+    "ArchivingRefused",
     "Break",
     "Checkpointer",
     "ComplexRegister",
@@ -38,6 +44,7 @@ __all__ = [
     "Enrolment",
     "EnrolmentRefused",
     "EntityUnknown",
+    "EntryArchived",
     "EntryRefused",
     "Head",
     "Journal",
@@ -47,7 +54,9 @@ __all__ = [
     "Overloaded",
     "OverseerFenced",
     "OversightReader",
+    "Partition",
     "Place",
+    "Progressed",
     "Report",
     "SchemaOutdated",
     "SeriesConflict",

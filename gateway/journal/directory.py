@@ -151,7 +151,8 @@ class Directory:
     async def entities(self) -> tuple[Entity, ...]:
         """All enrolled entities by identifier."""
         async with self._connection() as connection:
-            return tuple(_entity_of(row) for row in await connection.fetch(sql("entities_since"), 0))
+            found = [_entity_of(row) for row in await connection.fetch(sql("entities_since"), 0)]
+        return tuple(sorted(found, key=lambda entity: entity.identifier))
 
     async def version(self) -> int:
         """The number of the last change."""

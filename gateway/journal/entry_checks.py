@@ -3,7 +3,9 @@
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from gateway.journal.encoding import CHAIN_START, Packer, Row, chain_of, leaf_of
 from gateway.journal.errors import JournalDamaged
@@ -27,6 +29,7 @@ _FACTS = (
     "series",
     "number",
 )
+_KEPT_FACTS = ("receipt_id", "sender", "received_at")
 _KEYS = ("receipt_id", "sender", "document", "version", "sha256", "series", "number", "accepted")
 
 
@@ -36,6 +39,19 @@ class Stored:
 
     seq: int
     row: Row
+    leaf: bytes
+    chain: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What stays in PostgreSQL of an entry whose bytes were moved to an archive."""
+
+    seq: int
+    receipt_id: UUID
+    sender: str
+    received_at: datetime
+    receipt: str
     leaf: bytes
     chain: bytes
 
@@ -98,6 +114,24 @@ class EntryChecks:
             found.append(("chain", "the chain value does not follow from the one before"))
         return found, link.after(sound, stored.chain)
 
+    def kept_faults(self, kept: Kept, link: Link) -> tuple[list[Fault], Row | None, Link]:
+        """What is wrong with what stays of an archived entry, its row as far as the receipt tells, the link behind it.
+
+        Of the row body and records are empty; without a receipt that verifies there is none.
+        """
+        found: list[Fault] = []
+        row = None
+        receipt = self._receipt(kept.receipt)
+        if isinstance(receipt, Receipt):
+            row = _row_of(receipt, kept.receipt)
+            wrong = [name for name in _KEPT_FACTS if getattr(kept, name) != getattr(row, name)]
+            found += [(name, "the column contradicts the sealed receipt") for name in wrong]
+        else:
+            found.append(("receipt", f"the sealed receipt does not verify: {receipt}"))
+        if link.known and not link.reaches(kept.leaf, kept.chain):
+            found.append(("chain", "the chain value does not follow from the one before"))
+        return found, row, link.after(kept.leaf, kept.chain)
+
     def _content_faults(self, row: Row) -> Iterator[Fault]:
         receipt = self._receipt(row.receipt)
         if isinstance(receipt, Receipt):
@@ -123,22 +157,30 @@ class EntryChecks:
 
 
 def _fact_faults(row: Row, receipt: Receipt) -> Iterator[Fault]:
-    sealed = {
-        "receipt_id": receipt.id,
-        "sender": receipt.sender,
-        "document": receipt.document,
-        "version": receipt.version,
-        "verdict": receipt.verdict.value,
-        "family": receipt.family,
-        "edition": receipt.edition,
-        "received_at": receipt.received_at,
-        "sha256": bytes.fromhex(receipt.sha256),
-        "series": receipt.place[0],
-        "number": receipt.place[1],
-    }
+    sealed = _row_of(receipt, row.receipt)
     for name in _FACTS:
-        if getattr(row, name) != sealed[name]:
+        if getattr(row, name) != getattr(sealed, name):
             yield (name, "the column contradicts the sealed receipt")
+
+
+def _row_of(receipt: Receipt, jws: str) -> Row:
+    """The row that a receipt speaks of, without body and records."""
+    return Row(
+        receipt_id=receipt.id,
+        sender=receipt.sender,
+        document=receipt.document,
+        version=receipt.version,
+        verdict=receipt.verdict.value,
+        family=receipt.family,
+        edition=receipt.edition,
+        received_at=receipt.received_at,
+        sha256=bytes.fromhex(receipt.sha256),
+        body=b"",
+        receipt=jws,
+        records=b"",
+        series=receipt.place[0],
+        number=receipt.place[1],
+    )
 
 
 def filing_fault(filing: Mapping[str, Any], row: Row) -> Fault | None:

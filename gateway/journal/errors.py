@@ -45,6 +45,35 @@ class JournalDamaged(GatewayError):
     code = "journal-damaged"
 
 
+class EntryArchived(GatewayError):
+    """The bytes of an entry were moved to an archive; its receipt is still in the log."""
+
+    code = "entry-archived"
+
+    def __init__(self, ledger: int, seq: int) -> None:
+        super().__init__(
+            f"ledger {ledger}, entry {seq}: its bytes are in an archive; `gateway archive restore` brings them back"
+        )
+        self.ledger = ledger
+        self.seq = seq
+
+
+class ArchivingRefused(GatewayError):
+    """A partition is not moved: somebody still needs it, or it is not the one whose turn it is."""
+
+    code = "archiving-refused"
+
+
+class NoCheckpoint(GatewayError):
+    """A ledger has no checkpoint at the place where a verification was to begin."""
+
+    code = "no-checkpoint"
+
+    def __init__(self, ledger: int, seq: int, below: int | None) -> None:
+        hint = "there is none before it" if below is None else f"the one before it is at {below}"
+        super().__init__(f"ledger {ledger} has no checkpoint at entry {seq}; {hint}")
+
+
 class SchemaOutdated(ConfigurationError):
     """The database lacks migrations that this program needs; `gateway migrate` applies them."""
 

@@ -13,7 +13,7 @@ import asyncpg
 from gateway.errors import ConfigurationError, GatewayError, Unavailable
 from gateway.journal.connections import SERVING, Pool, close, open_pool, postgres_needed
 from gateway.journal.encoding import Packer
-from gateway.journal.errors import JournalDamaged, SchemaOutdated
+from gateway.journal.errors import EntryArchived, JournalDamaged, SchemaOutdated
 from gateway.journal.limits import DEFAULT_LIMITS, JournalLimits
 from gateway.journal.migrations import missing_migrations
 from gateway.journal.news import News
@@ -109,23 +109,35 @@ class Journal:
         found = await self._fetch("find_by_digest", digest, sender)
         return filed_of(found[0]) if found else None
 
-    async def by_id(self, receipt_id: UUID, sender: str) -> Entry | None:
-        """The sender's entry with this receipt; another's does not exist."""
+    async def filed(self, receipt_id: UUID, sender: str) -> Filed | None:
+        """What was filed for the sender under this receipt, archived or not; another's does not exist."""
         found = await self._fetch("find_by_receipt", receipt_id, sender)
-        return entry_of(found[0], self._packer) if found else None
+        return filed_of(found[0]) if found else None
 
-    async def page(self, sender: str, after: int = 0, limit: int = 50) -> list[Entry]:
-        """The sender's entries after this `seq` in the order of filing; the last one's `seq` is the next cursor."""
-        return [entry_of(row, self._packer) for row in await self._fetch("page_of_sender", sender, after, limit)]
+    async def by_id(self, receipt_id: UUID, sender: str) -> Entry | None:
+        """The sender's entry with this receipt; another's does not exist. Raises EntryArchived."""
+        found = await self._fetch("find_entry", receipt_id, sender)
+        if found:
+            return entry_of(found[0], self._packer)
+        filed = await self.filed(receipt_id, sender)
+        if filed is not None:
+            raise EntryArchived(filed.ledger, filed.seq)
+        return None
+
+    async def page(self, sender: str, after: int = 0, limit: int = 50) -> list[Filed]:
+        """What the sender filed after this `seq`, in that order, archived or not; the last `seq` is the next cursor."""
+        return [filed_of(row) for row in await self._fetch("page_of_sender", sender, after, limit)]
 
     async def read(self, ledger: int, after: int, limit: int) -> list[Entry]:
         """The entries that follow `after` without a gap: at most `limit`, and fewer when they are heavy.
 
-        Raises JournalDamaged rather than leave out an entry.
+        Raises JournalDamaged rather than leave out an entry, EntryArchived where they begin in an archive.
         """
         found = await self._fetch("read_entries", ledger, after, limit, self._limits.read_bytes)
         for expected, row in enumerate(found, after + 1):
             if row["seq"] != expected:
+                if (await self._fetch("is_archived", ledger, expected))[0][0]:
+                    raise EntryArchived(ledger, expected)
                 raise JournalDamaged(f"ledger {ledger} has no entry {expected}, and has {row['seq']}")
         return [entry_of(row, self._packer) for row in found]
 

@@ -6,7 +6,8 @@ from uuid import UUID
 
 import asyncpg
 
-from gateway.journal.encoding import Packer
+from gateway.journal.encoding import ROW_COLUMNS, Packer, Row
+from gateway.journal.entry_checks import Kept, Stored
 from gateway.model import Entry, Filed
 
 
@@ -42,3 +43,18 @@ def entry_of(row: asyncpg.Record, packer: Packer) -> Entry:
 def columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:
     """Rows as one list a column, for `unnest`."""
     return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]
+
+
+def stored_of(row: asyncpg.Record) -> Stored:
+    """An entry as it is stored, nothing of it unpacked."""
+    return Stored(
+        seq=row["seq"],
+        row=Row(**{**{name: row[name] for name in ROW_COLUMNS}, "receipt_id": plain_uuid(row["receipt_id"])}),
+        leaf=row["leaf"],
+        chain=row["chain"],
+    )
+
+
+def kept_of(row: asyncpg.Record) -> Kept:
+    """What stays of an archived entry."""
+    return Kept(**{**row, "receipt_id": plain_uuid(row["receipt_id"])})

@@ -1,27 +1,28 @@
 """Everything that is stored, computed again from the first byte and compared."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 
 import asyncpg
 from asyncpg import exceptions as postgres
 
 from gateway.journal.connections import VERIFYING, Connection, close, connect, postgres_needed
-from gateway.journal.encoding import ROW_COLUMNS, Packer, Row
+from gateway.journal.encoding import Packer, Row
 from gateway.journal.entry_checks import (
     START,
     UNKNOWN,
     EntryChecks,
+    Fault,
     Link,
     ReadCheckpoint,
     ReadReceipt,
-    Stored,
     checkpoint_fault,
     filing_fault,
 )
+from gateway.journal.errors import NoCheckpoint
 from gateway.journal.queries import sql
 from gateway.journal.report import Break, Progress, Report, Tally
-from gateway.journal.rows import plain_uuid
+from gateway.journal.rows import kept_of, plain_uuid, stored_of
 from gateway.model import Checkpoint
 
 __all__ = ["Break", "Report", "verify_journal"]
@@ -39,12 +40,15 @@ async def verify_journal(
     read_receipt: ReadReceipt,
     read_checkpoint: ReadCheckpoint,
     progress: Progress = _silent,
+    after: Mapping[int, int] | None = None,
 ) -> Report:
     """Checks every entry, every row of keys, every head and every checkpoint, in constant memory.
 
-    The log goes on meanwhile: each ledger is read as it stood when its reading began. `read_receipt` and
-    `read_checkpoint` check a JWS and answer what it seals, or raise. Damage is reported, never raised; raises
-    Unavailable and SchemaOutdated.
+    Of archived entries what stays is checked: leaf, chain, receipt and keys. The log goes on meanwhile: each ledger is
+    read as it stood when its reading began. `read_receipt` and `read_checkpoint` check a JWS and answer what it seals,
+    or raise. `after` begins a ledger behind the entry of a checkpoint, whose chain value is believed if its seal
+    verifies. Damage is reported, never raised; raises Unavailable, SchemaOutdated, and NoCheckpoint where there is no
+    checkpoint at that place.
     """
     tally = Tally()
     with postgres_needed():
@@ -54,6 +58,7 @@ async def verify_journal(
             for head in heads:
                 tally.ledgers += 1
                 walk = _Walk(connection, head["ledger"], tally, read_checkpoint, progress)
+                await walk.begin_after((after or {}).get(head["ledger"], 0))
                 await walk.verify(EntryChecks(Packer(), read_receipt))
             await _note_strays(connection, [head["ledger"] for head in heads], tally)
         finally:
@@ -88,6 +93,16 @@ class _Ahead:
             yield row
 
 
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """An entry, what is wrong with it, its row as far as it is known, and how long its ledger is."""
+
+    seq: int
+    faults: list[Fault]
+    row: Row | None
+    length: int
+
+
 @dataclass(slots=True)
 class _Walk:
     """One ledger from its first entry to its head."""
@@ -97,8 +112,22 @@ class _Walk:
     tally: Tally
     read_checkpoint: ReadCheckpoint
     progress: Progress
+    begun_after: int = -(1 << 63)
     seq: int = 0
     link: Link = START
+
+    async def begin_after(self, seq: int) -> None:
+        """Goes to a checkpoint; raises NoCheckpoint where there is none."""
+        if seq == 0:
+            return
+        found = await self.connection.fetchrow(sql("checkpoint_at"), self.ledger, seq)
+        if found is None or found["seq"] != seq:
+            raise NoCheckpoint(self.ledger, seq, None if found is None else found["seq"])
+        checkpoint = Checkpoint(**found)
+        fault = checkpoint_fault(checkpoint, self.read_checkpoint)
+        if fault is not None:
+            self._note(seq, *fault)
+        self.begun_after, self.seq, self.link = seq, seq, Link(checkpoint.chain, checkpoint.chain)
 
     async def verify(self, checks: EntryChecks) -> None:
         try:
@@ -112,26 +141,34 @@ class _Walk:
         length = 0 if head is None else head["seq"]
         filings = _Ahead(self._rows("every_filing"))
         checkpoints = _Ahead(self._rows("every_checkpoint"))
-        async for record in self._rows("every_entry"):
-            stored = _stored(record)
+        async for row in self._rows("every_archived"):
+            kept = kept_of(row)
+            await self._note_missing(kept.seq, filings)
+            found, known, self.link = checks.kept_faults(kept, self.link)
+            await self._passed(_Seen(kept.seq, found, known, length), filings, checkpoints)
+        async for row in self._rows("every_entry"):
+            stored = stored_of(row)
             if stored.seq < 1:
                 self._note(stored.seq, "extra", "entries are numbered from 1", stored.row)
                 continue
             await self._note_missing(stored.seq, filings)
-            faults, self.link = checks.faults(stored, self.link)
-            for what, detail in faults:
-                self._note(stored.seq, what, detail, stored.row)
-            await self._check_filing(stored, filings)
-            await self._check_checkpoints(stored.seq, checkpoints)
-            self.seq = stored.seq
-            self.tally.entries += 1
-            if stored.seq % _PROGRESS_EVERY == 0:
-                self.progress(self.ledger, stored.seq, length)
+            found, self.link = checks.faults(stored, self.link)
+            await self._passed(_Seen(stored.seq, found, stored.row, length), filings, checkpoints)
         await self._check_end(head, filings, checkpoints)
         self.progress(self.ledger, self.seq, length)
 
+    async def _passed(self, seen: _Seen, filings: _Ahead, checkpoints: _Ahead) -> None:
+        for what, detail in seen.faults:
+            self._note(seen.seq, what, detail, seen.row)
+        await self._check_filing(seen, filings)
+        await self._check_checkpoints(seen.seq, checkpoints)
+        self.seq = seen.seq
+        self.tally.entries += 1
+        if seen.seq % _PROGRESS_EVERY == 0:
+            self.progress(self.ledger, seen.seq, seen.length)
+
     def _rows(self, query: str) -> AsyncIterator[asyncpg.Record]:
-        cursor = self.connection.cursor(sql(query), self.ledger, prefetch=_PREFETCH)
+        cursor = self.connection.cursor(sql(query), self.ledger, self.begun_after, prefetch=_PREFETCH)
         return aiter(cursor)
 
     async def _note_missing(self, seq: int, filings: _Ahead) -> None:
@@ -143,19 +180,19 @@ class _Walk:
         async for _ in filings.upto(seq - 1):
             self.tally.filings += 1
 
-    async def _check_filing(self, stored: Stored, filings: _Ahead) -> None:
+    async def _check_filing(self, seen: _Seen, filings: _Ahead) -> None:
         found = False
-        async for filing in filings.upto(stored.seq):
+        async for filing in filings.upto(seen.seq):
             self.tally.filings += 1
-            if filing["seq"] != stored.seq:
+            if filing["seq"] != seen.seq:
                 self._note(filing["seq"], "filing", "keys without an entry")
                 continue
             found = True
-            fault = filing_fault(dict(filing), stored.row)
+            fault = None if seen.row is None else filing_fault(dict(filing), seen.row)
             if fault is not None:
-                self._note(stored.seq, *fault, stored.row)
+                self._note(seen.seq, *fault, seen.row)
         if not found:
-            self._note(stored.seq, "filing", "the keys of the entry are missing", stored.row)
+            self._note(seen.seq, "filing", "the keys of the entry are missing", seen.row)
 
     async def _check_checkpoints(self, seq: int | None, checkpoints: _Ahead) -> None:
         async for row in checkpoints.upto(seq):
@@ -183,12 +220,3 @@ class _Walk:
 
     def _note(self, seq: int, what: str, detail: str, row: Row | None = None) -> None:
         self.tally.note(Break(self.ledger, seq, what, detail, row.receipt_id if row else None))
-
-
-def _stored(record: asyncpg.Record) -> Stored:
-    return Stored(
-        seq=record["seq"],
-        row=Row(**{**{name: record[name] for name in ROW_COLUMNS}, "receipt_id": plain_uuid(record["receipt_id"])}),
-        leaf=record["leaf"],
-        chain=record["chain"],
-    )

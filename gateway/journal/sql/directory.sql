@@ -27,7 +27,7 @@ FROM entities WHERE identifier = $1;
 -- name: entities_since
 SELECT identifier, identifier_kind, kind, name, state,
     ARRAY(SELECT fingerprint FROM certificates WHERE certificates.identifier = entities.identifier) AS certificates
-FROM entities WHERE version > $1 ORDER BY identifier;
+FROM entities WHERE version > $1 ORDER BY version;
 
 -- name: put_entity
 INSERT INTO entities (identifier, identifier_kind, kind, name, state, enrolled_at, version)

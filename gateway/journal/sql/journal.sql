@@ -7,15 +7,17 @@ SELECT 1;
 SELECT seq, chain FROM ledgers WHERE ledger = $1 FOR UPDATE;
 
 -- name: known
-SELECT filings.sha256, filings.sender, filings.receipt_id, filings.ledger, filings.seq, entries.receipt,
+SELECT filings.sha256, filings.sender, filings.receipt_id, filings.ledger, filings.seq, receipts.receipt,
     NULL::text AS document, NULL::text AS version, NULL::text AS series, NULL::bigint AS number
 FROM unnest($1::bytea[], $2::text[]) AS wanted (sha256, sender)
 JOIN filings ON filings.sha256 = wanted.sha256 AND filings.sender = wanted.sender
-JOIN entries ON entries.ledger = filings.ledger AND entries.seq = filings.seq
+JOIN receipts ON receipts.ledger = filings.ledger AND receipts.seq = filings.seq
 UNION ALL
 SELECT NULL, filings.sender, NULL, NULL, NULL, NULL, filings.document, filings.version, NULL, NULL
 FROM unnest($3::text[], $4::text[], $5::text[]) AS wanted (sender, document, version)
-JOIN filings ON filings.sender = wanted.sender AND filings.document = wanted.document AND filings.version = wanted.version
+JOIN filings ON document_key(filings.sender, filings.document, filings.version)
+        = document_key(wanted.sender, wanted.document, wanted.version)
+    AND filings.sender = wanted.sender AND filings.document = wanted.document AND filings.version = wanted.version
 WHERE filings.accepted
 UNION ALL
 SELECT NULL, filings.sender, NULL, NULL, NULL, NULL, NULL, NULL, filings.series, filings.number
@@ -54,13 +56,19 @@ WHERE weight <= $4 OR seq = $2 + 1
 ORDER BY seq;
 
 -- name: find_by_digest
-SELECT filings.receipt_id, filings.ledger, filings.seq, entries.receipt
+SELECT filings.receipt_id, filings.ledger, filings.seq, receipts.receipt
 FROM filings
-JOIN entries ON entries.ledger = filings.ledger AND entries.seq = filings.seq
+JOIN receipts ON receipts.ledger = filings.ledger AND receipts.seq = filings.seq
 WHERE filings.sha256 = $1 AND ($2::text IS NULL OR filings.sender = $2)
 ORDER BY filings.ledger, filings.seq LIMIT 1;
 
 -- name: find_by_receipt
+SELECT filings.receipt_id, filings.ledger, filings.seq, receipts.receipt
+FROM filings
+JOIN receipts ON receipts.ledger = filings.ledger AND receipts.seq = filings.seq
+WHERE filings.receipt_id = $1 AND filings.sender = $2;
+
+-- name: find_entry
 SELECT entries.ledger, entries.seq, entries.receipt_id, entries.sender, entries.received_at, entries.receipt,
     entries.body, entries.records, entries.leaf, entries.chain
 FROM filings
@@ -68,12 +76,14 @@ JOIN entries ON entries.ledger = filings.ledger AND entries.seq = filings.seq
 WHERE filings.receipt_id = $1 AND filings.sender = $2;
 
 -- name: page_of_sender
-SELECT entries.ledger, entries.seq, entries.receipt_id, entries.sender, entries.received_at, entries.receipt,
-    entries.body, entries.records, entries.leaf, entries.chain
+SELECT filings.receipt_id, filings.ledger, filings.seq, receipts.receipt
 FROM filings
-JOIN entries ON entries.ledger = filings.ledger AND entries.seq = filings.seq
+JOIN receipts ON receipts.ledger = filings.ledger AND receipts.seq = filings.seq
 WHERE filings.sender = $1 AND filings.seq > $2
 ORDER BY filings.seq LIMIT $3;
+
+-- name: is_archived
+SELECT EXISTS (SELECT FROM archived_entries WHERE ledger = $1 AND seq = $2);
 
 -- name: store_checkpoint
 INSERT INTO checkpoints (ledger, seq, chain, made_at, jws) VALUES ($1, $2, $3, $4, $5)

@@ -3,16 +3,24 @@
 -- name: every_entry
 SELECT seq, receipt_id, sender, document, version, verdict, family, edition, received_at, sha256, body, receipt, records,
     series, number, leaf, chain
-FROM entries WHERE ledger = $1 ORDER BY seq;
+FROM entries WHERE ledger = $1 AND seq > $2 ORDER BY seq;
+
+-- name: every_archived
+SELECT seq, receipt_id, sender, received_at, receipt, leaf, chain
+FROM archived_entries WHERE ledger = $1 AND seq > $2 ORDER BY seq;
+
+-- name: checkpoint_at
+SELECT ledger, seq, chain, made_at, jws FROM checkpoints WHERE ledger = $1 AND seq <= $2 ORDER BY seq DESC LIMIT 1;
 
 -- name: every_filing
-SELECT seq, sha256, sender, receipt_id, document, version, accepted, series, number FROM filings WHERE ledger = $1 ORDER BY seq;
+SELECT seq, sha256, sender, receipt_id, document, version, accepted, series, number FROM filings
+WHERE ledger = $1 AND seq > $2 ORDER BY seq;
 
 -- name: every_checkpoint
-SELECT ledger, seq, chain, made_at, jws FROM checkpoints WHERE ledger = $1 ORDER BY seq;
+SELECT ledger, seq, chain, made_at, jws FROM checkpoints WHERE ledger = $1 AND seq > $2 ORDER BY seq;
 
 -- name: strays
-SELECT 'entry' AS what, ledger, seq, receipt_id FROM entries WHERE ledger <> ALL ($1::integer[])
+SELECT 'entry' AS what, ledger, seq, receipt_id FROM receipts WHERE ledger <> ALL ($1::integer[])
 UNION ALL
 SELECT 'filing', ledger, seq, receipt_id FROM filings WHERE ledger <> ALL ($1::integer[])
 UNION ALL

@@ -1,0 +1,97 @@
+"""Entries and checkpoints as lines of JSON in zstd files, each value byte for byte as the log stores it.
+
+The members of an entry's line are `seq`, the columns of `gateway.journal.encoding.Row` in their order, `leaf` and
+`chain`: `body` and `records` (compressed, as they are stored) in base64, digests in hex, `received_at` in RFC 3339 with
+six decimals. The leaf is computed from exactly these values.
+"""
+
+import base64
+import io
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import orjson
+import zstandard
+
+from gateway.archive.errors import ArchiveBroken
+from gateway.journal.encoding import ROW_COLUMNS, Row
+from gateway.journal.entry_checks import Stored
+from gateway.model import Checkpoint
+from gateway.sealing.receipts import moment_text
+
+_READ = 1 << 20
+_BASE64 = frozenset({"body", "records"})
+_HEX = frozenset({"sha256"})
+
+
+def entry_line(stored: Stored) -> bytes:
+    """The line of an entry, its end included."""
+    row = {name: _told(name, getattr(stored.row, name)) for name in ROW_COLUMNS}
+    return _line({"seq": stored.seq, **row, "leaf": stored.leaf.hex(), "chain": stored.chain.hex()})
+
+
+def entry_of_line(line: bytes) -> Stored:
+    """The entry of a line; ArchiveBroken when the line is not one of an entry."""
+    try:
+        facts = orjson.loads(line)
+        leaf, chain, seq = bytes.fromhex(facts.pop("leaf")), bytes.fromhex(facts.pop("chain")), facts.pop("seq")
+        return Stored(seq, Row(**{name: _read(name, value) for name, value in facts.items()}), leaf, chain)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ArchiveBroken("a line is not that of an entry") from error
+
+
+def checkpoint_line(checkpoint: Checkpoint) -> bytes:
+    """The line of a checkpoint, its end included."""
+    return _line(
+        {
+            "ledger": checkpoint.ledger,
+            "seq": checkpoint.seq,
+            "chain": checkpoint.chain.hex(),
+            "made_at": moment_text(checkpoint.made_at),
+            "jws": checkpoint.jws,
+        }
+    )
+
+
+def checkpoint_of_line(line: bytes) -> Checkpoint:
+    """The checkpoint of a line; ArchiveBroken when the line is not one of a checkpoint."""
+    try:
+        facts = orjson.loads(line)
+        chain, made_at = bytes.fromhex(facts.pop("chain")), datetime.fromisoformat(facts.pop("made_at"))
+        return Checkpoint(chain=chain, made_at=made_at, **facts)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ArchiveBroken("a line is not that of a checkpoint") from error
+
+
+def lines_of(path: Path) -> Iterator[bytes]:
+    """The lines of a file, in constant memory; ArchiveBroken when it can't be read or unpacked."""
+    try:
+        with path.open("rb") as file, zstandard.ZstdDecompressor().stream_reader(file, read_size=_READ) as plain:
+            yield from io.BufferedReader(plain, _READ)
+    except (OSError, zstandard.ZstdError) as error:
+        raise ArchiveBroken(f"{path.name} can't be unpacked") from error
+
+
+def _line(facts: dict[str, Any]) -> bytes:
+    return orjson.dumps(facts, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def _told(name: str, value: Any) -> Any:
+    if name in _BASE64:
+        return base64.b64encode(value).decode("ascii")
+    if name in _HEX:
+        return value.hex()
+    return moment_text(value) if isinstance(value, datetime) else str(value) if isinstance(value, UUID) else value
+
+
+def _read(name: str, value: Any) -> Any:
+    if name in _BASE64:
+        return base64.b64decode(value, validate=True)
+    if name in _HEX:
+        return bytes.fromhex(value)
+    if name == "received_at":
+        return datetime.fromisoformat(value)
+    return UUID(value) if name == "receipt_id" else value
