@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -40,8 +41,19 @@ def environment_of(world: World, dsn: str) -> dict[str, str]:
     return {**os.environ, **told, **{f"GATEWAY_{name}": str(path) for name, path in named.items()}}
 
 
+def two_ports() -> int:
+    """The first of two free ports that follow each other."""
+    while True:
+        with socket.socket() as first, socket.socket() as second:
+            first.bind(("127.0.0.1", 0))
+            number: int = first.getsockname()[1]
+            with contextlib.suppress(OSError, OverflowError):
+                second.bind(("127.0.0.1", number + 1))
+                return number
+
+
 def start(world: World) -> Serving:
-    port, metrics, _ = free_ports([None, None, None])
+    (port,), metrics = free_ports([None]), two_ports()
     command = [*COMMAND, "--port", str(port), "--metrics-port", str(metrics)]
     process = subprocess.Popen(command, env=environment_of(world, world.settings.database_url))
     return Serving(process, f"http://127.0.0.1:{port}", metrics)
