@@ -8,7 +8,7 @@ from aiokafka import AIOKafkaProducer
 
 from gateway.bus.errors import KafkaUnavailable, RecordTooLarge, RelayFenced, TopicMissing
 from gateway.bus.positions import Position, PositionDamaged, position_key, read_position
-from gateway.bus.publisher import RECORD_BYTES, TransactionalPublisher
+from gateway.bus.publisher import RECORD_BYTES, TransactionalPublisher, partition_of
 from gateway.model import Record
 from tests.bus.kit import Topics, make_topics, read_with_librdkafka, sealed
 
@@ -168,3 +168,22 @@ async def test_a_damaged_position_is_refused(kafka_bootstrap: str) -> None:
 def test_a_position_survives_its_encoding() -> None:
     position = Position(3, 2**40, CHAIN, 17)
     assert Position.decode(position.encode()) == position
+
+
+MURMUR2 = {"21": -973932308, "foobar": -790332482, "a-little-bit-long-string": -985981536, "abc": 479470107}
+"""Of Apache Kafka's own test of its hash, `UtilsTest.testMurmur2`."""
+
+
+@pytest.mark.parametrize(("key", "murmur2"), MURMUR2.items())
+def test_a_key_falls_into_the_partition_of_every_kafka_client(key: str, murmur2: int) -> None:
+    assert partition_of(key, 12) == (murmur2 & 0x7FFFFFFF) % 12
+
+
+async def test_more_than_one_batch_of_a_partition_comes_out_whole_and_in_order(kafka_bootstrap: str) -> None:
+    topics = await make_topics(kafka_bootstrap, events=1)
+    records = [Record(topics.events, "k", b"%d" % number + bytes(300_000), ()) for number in range(8)]
+    async with publisher(kafka_bootstrap, topics) as relay:
+        await relay.start()
+        await relay.publish(records, Position(0, 8, CHAIN))
+    seen = read_with_librdkafka(kafka_bootstrap, topics.events)
+    assert [each.value[:1] for each in seen] == [b"%d" % number for number in range(8)]

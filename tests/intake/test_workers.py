@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -40,8 +41,19 @@ def environment_of(world: World, dsn: str) -> dict[str, str]:
     return {**os.environ, **told, **{f"GATEWAY_{name}": str(path) for name, path in named.items()}}
 
 
+def two_ports() -> int:
+    """The first of two free ports that follow each other."""
+    while True:
+        with socket.socket() as first, socket.socket() as second:
+            first.bind(("127.0.0.1", 0))
+            number: int = first.getsockname()[1]
+            with contextlib.suppress(OSError, OverflowError):
+                second.bind(("127.0.0.1", number + 1))
+                return number
+
+
 def start(world: World) -> Serving:
-    port, metrics, _ = free_ports([None, None, None])
+    (port,), metrics = free_ports([None]), two_ports()
     command = [*COMMAND, "--port", str(port), "--metrics-port", str(metrics)]
     process = subprocess.Popen(command, env=environment_of(world, world.settings.database_url))
     return Serving(process, f"http://127.0.0.1:{port}", metrics)
@@ -58,11 +70,11 @@ async def two_workers(world: World) -> AsyncIterator[Serving]:
         everybody = serving.workers()
         serving.process.kill()
         serving.process.wait()
-        psutil.wait_procs(everybody, timeout=20)
+        psutil.wait_procs(everybody, timeout=60)
 
 
 async def until_answered(url: str) -> str:
-    async with asyncio.timeout(30), httpx.AsyncClient() as client:
+    async with asyncio.timeout(60), httpx.AsyncClient() as client:
         while True:
             with contextlib.suppress(httpx.HTTPError):
                 return (await client.get(url)).text
@@ -70,7 +82,7 @@ async def until_answered(url: str) -> str:
 
 
 async def until(true: Callable[[], bool]) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not true():
             await asyncio.sleep(0.05)
 
@@ -93,7 +105,7 @@ async def test_workers_stop_together_when_they_are_told_to(world: World) -> None
         for each in everybody:
             each.send_signal(signal.SIGTERM)
         serving.process.terminate()
-        assert await asyncio.to_thread(serving.process.wait, 30) == 0
+        assert await asyncio.to_thread(serving.process.wait, 60) == 0
         assert not any(each.is_running() for each in everybody)
 
 
@@ -101,14 +113,14 @@ async def test_workers_end_with_the_process_that_watches_over_them(world: World)
     async with two_workers(world) as serving:
         everybody = serving.workers()
         serving.process.kill()
-        _, alive = await asyncio.to_thread(psutil.wait_procs, everybody, 20)
+        _, alive = await asyncio.to_thread(psutil.wait_procs, everybody, 60)
         assert not alive
 
 
 def test_what_keeps_the_first_workers_from_serving_is_said_once(world: World) -> None:
     environment = environment_of(world, "postgresql://nobody@127.0.0.1:1/nothing")
     ended = subprocess.run(
-        [*COMMAND, "--port", "0"], env=environment, capture_output=True, text=True, timeout=60, check=False
+        [*COMMAND, "--port", "0"], env=environment, capture_output=True, text=True, timeout=120, check=False
     )
     assert ended.returncode == 2
     assert ended.stderr.count("gateway: ") == 1

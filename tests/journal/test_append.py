@@ -51,6 +51,18 @@ async def test_other_bytes_for_an_accepted_document_are_a_conflict(journal: Jour
     assert (await journal.head(0)).seq == 1
 
 
+async def test_after_a_transaction_of_many_the_next_lets_others_gather(dsn: str, draft: Drafts) -> None:
+    async with Journal(dsn, limits=JournalLimits(busy=2, gather=1.0)) as journal:
+        await journal.append(draft())
+        await all_of(journal, [draft(), draft()])
+        early = asyncio.create_task(journal.append(draft()))
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert journal.waiting == 1
+        late = await journal.append(draft())
+        assert [(await early).seq, late.seq] == [4, 5]
+
+
 async def test_a_conflict_in_a_batch_concerns_itself_alone(journal: Journal, draft: Drafts) -> None:
     drafts = [draft(b"first", document="D"), *(draft() for _ in range(5)), draft(b"second", document="D")]
     answers = await all_of(journal, drafts)

@@ -13,7 +13,7 @@ from gateway.bus.publisher import TransactionalPublisher
 from gateway.bus.topics import apply_topics
 from gateway.errors import Unavailable
 from gateway.model import Entry, Record
-from gateway.relay import LogBroken, PositionAhead, Relay
+from gateway.relay import BUSY_RECORDS, LogBroken, PositionAhead, Relay, gather_seconds
 from gateway.sealing.checkpoints import read_checkpoint
 from tests.bus.kit import KEYSET, NOON, MemoryLog, Topics, declared, make_topics, read_with_librdkafka, sealed, until
 
@@ -333,3 +333,7 @@ async def test_a_pause_grows_while_nothing_gets_through() -> None:
     relay.stop()
     await task
     assert relay.interruptions in (2, 3)
+
+
+def test_the_next_batch_gathers_longer_where_much_comes() -> None:
+    assert 0 < gather_seconds(1) == gather_seconds(BUSY_RECORDS - 1) < gather_seconds(BUSY_RECORDS)
