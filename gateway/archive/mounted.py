@@ -30,8 +30,8 @@ class MountedArchives:
         for archive in self._archives():
             try:
                 found = self._in(archive, ledger, seq)
-            except (ArchiveBroken, JournalDamaged):
-                _log.exception("archive.broken", archive=archive.name, ledger=ledger, seq=seq)
+            except (ArchiveBroken, JournalDamaged) as error:
+                _log.error("archive.broken", archive=archive.name, ledger=ledger, seq=seq, code=error.code)
                 continue
             if found is None:
                 continue

@@ -20,7 +20,7 @@ from gateway.archive.keeping import (
     needs,
     restore_archive,
 )
-from gateway.archive.manifest import Manifest
+from gateway.archive.manifest import Manifest, directory_name
 from gateway.bus.positions import read_position
 from gateway.commands.common import directory_option, json_option
 from gateway.commands.keys import jwks_option, trusted_keys
@@ -68,7 +68,7 @@ def list_command(directory: Path | None, as_json: bool) -> None:
 @click.option(
     "--before",
     type=click.DateTime(["%Y-%m-%d"]),
-    help="Every partition whose entries were received before this day (UTC) and that nothing needs any more.",
+    help="Every partition received before this day (UTC) that nothing needs any more and that is not there yet.",
 )
 @click.option(
     "--to", "place", type=click.Path(file_okay=False, path_type=Path), help="Where to; by default GATEWAY_ARCHIVES."
@@ -102,7 +102,7 @@ def create(
     for path in made:
         click.echo(f"{path}: written and verified; `gateway archive detach {path}` takes it out of the log")
     if not made:
-        click.echo("nothing to archive: no closed partition is that old")
+        click.echo("nothing to archive: no further closed partition is that old")
 
 
 @archive.command()
@@ -177,7 +177,9 @@ async def _create(
             wanted = [
                 each
                 for each in partitions
-                if not await needs(store, each, published) and await _is_before(store, each, before)
+                if not (place / directory_name(each.number)).exists()
+                and not await needs(store, each, published)
+                and await _is_before(store, each, before)
             ]
         else:
             wanted = [each for each in partitions if each.number == number]

@@ -111,7 +111,7 @@ def verify_log(after: tuple[str, ...], jwks: str | None, directory: Path | None,
 def verify_files(paths: tuple[Path, ...], jwks: str | None, directory: Path | None, as_json: bool) -> None:
     """Verifies archives of the log without any database: files, leaves, chain, seals, and how they join."""
     keys = trusted_keys(read_settings(os.environ, directory), jwks)
-    report = verify_archives(paths, keys)
+    report = verify_archives(paths, keys, _archive_progress if sys.stderr.isatty() else _archive_silent)
     if as_json:
         counts = {"archives": report.archives, "entries": report.entries, "checkpoints": report.checkpoints}
         breaks = [asdict(found) for found in report.breaks]
@@ -221,3 +221,11 @@ def _silent(_ledger: int, _seq: int, _length: int) -> None:
 
 def _progress(ledger: int, seq: int, length: int) -> None:
     click.echo(f"ledger {ledger}: {seq} of {length} entries", err=True)
+
+
+def _archive_silent(_archive: str, _seq: int) -> None:
+    return None
+
+
+def _archive_progress(archive: str, seq: int) -> None:
+    click.echo(f"{archive}: entry {seq}", err=True)

@@ -18,7 +18,8 @@ from gateway.journal.queries import sql
 from gateway.journal.rows import stored_of
 from gateway.model import Checkpoint
 
-ARCHIVING = Session("archive", statement_timeout=0, idle_in_transaction_timeout=0, by_index=True)
+ARCHIVING = Session("archive", statement_timeout=0, lock_timeout=1_000, idle_in_transaction_timeout=0, by_index=True)
+"""Appends wait behind a partition that waits to be detached: not for long, whatever holds it up."""
 _PREFETCH = 64
 _COLUMNS = ("ledger", "seq", *ROW_COLUMNS, "leaf", "chain")
 

@@ -39,6 +39,8 @@ LOST = (
 InternalClientError is what a session that PostgreSQL ended between two messages of one query gives.
 """
 
+_WITHOUT = ("enable_seqscan", "enable_bitmapscan", "enable_hashjoin", "enable_mergejoin")
+
 
 @dataclass(frozen=True, slots=True)
 class Session:
@@ -66,7 +68,7 @@ class Session:
         }
         if self.by_index:
             # a plan made while a table was small, or unknown, would scan or sort it when it is large
-            settings |= {"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off"}
+            settings |= dict.fromkeys(_WITHOUT, "off") | {"max_parallel_workers_per_gather": "0"}
         return settings
 
 

@@ -131,3 +131,10 @@ async def test_every_named_query_finds_its_rows_in_a_large_table_by_an_index(
 async def test_a_page_is_read_in_its_order_and_never_sorted(large: Connection, name: str) -> None:
     kinds = {node["Node Type"] for node in nodes(await plan_of(large, name))}
     assert not kinds & {"Sort", "Incremental Sort"}
+
+
+async def test_a_page_is_cut_before_its_receipts_are_looked_for(large: Connection) -> None:
+    """With 10 million entries PostgreSQL joined and sorted all that a sender ever filed: 400 ms instead of 3."""
+    plan = await plan_of(large, "page_of_sender")
+    limit = next(node for node in nodes(plan) if node["Node Type"] == "Limit")
+    assert [node.get("Index Name") for node in nodes(limit)] == [None, "filings_of_sender"]

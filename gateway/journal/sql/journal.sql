@@ -76,11 +76,13 @@ JOIN entries ON entries.ledger = filings.ledger AND entries.seq = filings.seq
 WHERE filings.receipt_id = $1 AND filings.sender = $2;
 
 -- name: page_of_sender
-SELECT filings.receipt_id, filings.ledger, filings.seq, receipts.receipt
-FROM filings
-JOIN receipts ON receipts.ledger = filings.ledger AND receipts.seq = filings.seq
-WHERE filings.sender = $1 AND filings.seq > $2
-ORDER BY filings.seq LIMIT $3;
+-- the page is cut before its receipts are looked for: else all of the sender's are joined and sorted
+SELECT page.receipt_id, page.ledger, page.seq, receipts.receipt
+FROM (
+    SELECT receipt_id, ledger, seq FROM filings WHERE sender = $1 AND seq > $2 ORDER BY seq LIMIT $3
+) AS page
+JOIN receipts ON receipts.ledger = page.ledger AND receipts.seq = page.seq
+ORDER BY page.seq;
 
 -- name: is_archived
 SELECT EXISTS (SELECT FROM archived_entries WHERE ledger = $1 AND seq = $2);
