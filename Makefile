@@ -48,8 +48,12 @@ check: lint type imports ## everything CI asks: lint, types, imports, docs, test
 	$(BIN)/python -m gateway.docs --check
 	$(BIN)/python -m pytest $(SPREAD) --cov --cov-report=term
 
-bench: setup ## measure the gateway against bare libraries, ratios in one run
-	$(BIN)/python -m bench
+bench: $(VENV)/.bench ## measure the gateway against bare libraries, ratios in one run (QUICK=1: five minutes)
+	$(BIN)/python -m bench $(if $(QUICK),--quick)
+
+$(VENV)/.bench: requirements/bench.txt $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/bench.txt
+	@touch $@
 
 docs: setup ## generate the reference pages from code and data
 	$(BIN)/python -m gateway.docs
@@ -57,6 +61,7 @@ docs: setup ## generate the reference pages from code and data
 lock: setup ## pin the dependencies again, with hashes
 	$(BIN)/pip-compile --quiet --generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links --no-header --allow-unsafe -o requirements/runtime.txt pyproject.toml
 	$(BIN)/pip-compile --quiet --generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links --no-header --allow-unsafe --extra local --extra dev -o requirements/dev.txt pyproject.toml
+	$(BIN)/pip-compile --quiet --generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links --no-header --allow-unsafe --extra local --extra dev --extra bench -o requirements/bench.txt pyproject.toml
 
 clean: ## remove what was built; the local stack's data too
 	@test ! -x $(BIN)/gateway || $(BIN)/gateway local wipe
