@@ -1,8 +1,8 @@
 """`python -m bench`: the gateway against bare libraries in the same run; text, JSON and a page with charts.
 
-`python -m bench` measures, `python -m bench guard` holds ratios against those of the repository, `python -m bench
-pages` writes the recorded run's figures into the documentation. Exit status: 0, or 1 where something was lost,
-doubled, unverified or refused, or a ratio has fallen.
+Without a command it measures. `guard` holds ratios against those of the repository, `pages` writes the recorded run's
+figures into the documentation, `requests` and `load` serve whoever tries another load generator. Exit status: 0, or 1
+where something was lost, doubled, unverified or refused, or a ratio has fallen.
 """
 
 import argparse
@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench import guard
+from bench import guard, trying
 from bench.charts import write_page
 from bench.generator import make_generator, plain_generator
 from bench.pages import PAGES, RECORDED, read_results
@@ -28,12 +28,18 @@ RESULTS = Path(__file__).parent / "results"
 
 def main(given: Sequence[str] | None = None) -> int:
     """The exit status."""
-    chosen = _parser().parse_args(given)
+    chosen = parser().parse_args(given)
     configure_logging(logging.WARNING)
     if chosen.command == "guard":
         return guard.main(record=chosen.record)
     if chosen.command == "pages":
         write_pages(read_results(RECORDED), PAGES)
+        return 0
+    if chosen.command == "requests":
+        trying.write_requests_for(chosen.dir, chosen.count, chosen.file)
+        return 0
+    if chosen.command == "load":
+        print(json.dumps(trying.load(chosen.url, chosen.file, chosen.links, chosen.rate), indent=1))
         return 0
     return _measure(chosen)
 
@@ -62,26 +68,36 @@ def plan_of(chosen: argparse.Namespace) -> Plan:
     return dataclasses.replace(plan, **{name: value for name, value in changes.items() if value is not None})
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    options = argparse.ArgumentParser(
         prog="bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--quick", action="store_true", help="about five minutes: fewer messages, fewer repeats")
-    parser.add_argument("--only", nargs="+", choices=MEASURES, metavar="MEASURE", help=f"of {', '.join(MEASURES)}")
-    parser.add_argument("--json", action="store_true", help="the results as JSON on standard output")
-    parser.add_argument("--out", type=Path, help="where the JSON goes; the page lies beside it")
-    parser.add_argument("--repeats", type=_positive, help="runs of each measure")
-    parser.add_argument("--connections", type=_positive, help="of the closed loop")
-    parser.add_argument("--messages", type=_positive, help="FM-1s of one run")
-    parser.add_argument("--backlog", type=_positive, help="entries that the relay has to catch up with")
-    parser.add_argument("--stored", type=int, nargs="+", help="entries stored for the measure of growth")
-    parser.add_argument("--large-mib", type=_positive, help="size of the large batch")
-    parser.add_argument("--python-generator", action="store_true", help="the generator that needs no compiler")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    options.add_argument("--quick", action="store_true", help="about five minutes: fewer messages, fewer repeats")
+    options.add_argument("--only", nargs="+", choices=MEASURES, metavar="MEASURE", help=f"of {', '.join(MEASURES)}")
+    options.add_argument("--json", action="store_true", help="the results as JSON on standard output")
+    options.add_argument("--out", type=Path, help="where the JSON goes; the page lies beside it")
+    options.add_argument("--repeats", type=_positive, help="runs of each measure")
+    options.add_argument("--connections", type=_positive, help="of the closed loop")
+    options.add_argument("--messages", type=_positive, help="FM-1s of one run")
+    options.add_argument("--backlog", type=_positive, help="entries that the relay has to catch up with")
+    options.add_argument("--stored", type=int, nargs="+", help="entries stored for the measure of growth")
+    options.add_argument("--large-mib", type=_positive, help="size of the large batch")
+    options.add_argument("--python-generator", action="store_true", help="the generator that needs no compiler")
+    commands = options.add_subparsers(dest="command", metavar="COMMAND")
     guarding = commands.add_parser("guard", help="hold ratios of CPU time against bench/recorded.toml")
     guarding.add_argument("--record", action="store_true", help="write the ratios of this run into it")
+    requesting = commands.add_parser("requests", help="write signed FM-1s that a running stack takes into a file")
+    requesting.add_argument("count", type=_positive)
+    requesting.add_argument("file", type=Path)
+    requesting.add_argument("--dir", type=Path, default=Path(".local"), help="the stack's directory")
+    loading = commands.add_parser("load", help="send the requests of a file, each once, and tell what was seen")
+    loading.add_argument("url")
+    loading.add_argument("file", type=Path)
+    loading.add_argument("--connections", type=_positive, default=64, dest="links")
+    loading.add_argument("--rate", type=float, default=0.0, help="a second (open loop); 0: as they are answered")
     commands.add_parser("pages", help="write the figures of bench/results/recorded.json into README and docs")
-    return parser
+    return options
 
 
 def _positive(text: str) -> int:

@@ -1,6 +1,7 @@
 """One HTML page with SVG charts of a run's results."""
 
 import html
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,9 @@ from pygal.style import CleanStyle
 
 from bench.goals import figures_of
 from bench.report import told
+
+# pygal puts an importer of an old kind among Python's own, which then warns of it at every import of anything.
+sys.meta_path[:] = [each for each in sys.meta_path if type(each).__module__ != pygal.__name__]
 
 STYLE = CleanStyle(font_family="sans-serif", background="white", plot_background="white")
 PAGE = """<!doctype html>

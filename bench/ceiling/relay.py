@@ -18,6 +18,7 @@ from bench.ceiling.publishing import BareRecord, Publisher
 BATCH = 1_024
 QUERY = "SELECT records FROM entries WHERE ledger = 0 AND seq > $1 ORDER BY seq LIMIT $2"
 _LENGTH = struct.Struct(">I")
+_UNPACKER = zstandard.ZstdDecompressor()
 
 
 def fields_of(frame: bytes) -> list[bytes]:
@@ -30,10 +31,10 @@ def fields_of(frame: bytes) -> list[bytes]:
     return fields
 
 
-def records_of(packed: bytes, unpacker: zstandard.ZstdDecompressor) -> list[BareRecord]:
+def records_of(packed: bytes) -> list[BareRecord]:
     """The records of an entry: topic, key, value, then names and values of headers."""
     found = []
-    for frame in fields_of(unpacker.decompress(packed)):
+    for frame in fields_of(_UNPACKER.decompress(packed)):
         fields = fields_of(frame)
         headers = [(name.decode(), value) for name, value in zip(fields[3::2], fields[4::2], strict=True)]
         found.append(BareRecord(fields[1], fields[2], headers))
@@ -42,7 +43,7 @@ def records_of(packed: bytes, unpacker: zstandard.ZstdDecompressor) -> list[Bare
 
 async def main(dsn: str, bootstrap: str, topic: str, count: str) -> None:
     """Reads from the beginning to entry `count`."""
-    publisher, unpacker = Publisher(bootstrap, topic, topic), zstandard.ZstdDecompressor()
+    publisher = Publisher(bootstrap, topic, topic)
     connection = await asyncpg.connect(dsn)
     producer = AIOKafkaProducer(
         bootstrap_servers=bootstrap,
@@ -56,7 +57,7 @@ async def main(dsn: str, bootstrap: str, topic: str, count: str) -> None:
     for after in range(0, int(count), BATCH):
         rows = await reading
         reading = asyncio.create_task(connection.fetch(QUERY, after + BATCH, BATCH))
-        await publisher.publish(producer, [each for row in rows for each in records_of(row[0], unpacker)])
+        await publisher.publish(producer, [each for row in rows for each in records_of(row[0])])
     await reading
     await producer.stop()
     await connection.close()

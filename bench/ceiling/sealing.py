@@ -19,6 +19,11 @@ class Signer:
     def __init__(self) -> None:
         self._key = ec.generate_private_key(ec.SECP256R1())
 
+    @property
+    def public_key(self) -> ec.EllipticCurvePublicKey:
+        """What verifies."""
+        return self._key.public_key()
+
     def sign(self, facts: object) -> bytes:
         """The compact JWS over facts as JSON."""
         text = HEADER + b"." + _encoded(orjson.dumps(facts))

@@ -102,13 +102,11 @@ class _Chain:
         )
 
 
-async def fill_stored(dsn: str, kafka: str, count: int, tell: Callable[[str], None]) -> None:
-    """`count` entries with their keys, made inside PostgreSQL: small ones, whose head is true and chain is not.
+async def fill_stored(dsn: str, count: int, tell: Callable[[str], None]) -> Position:
+    """`count` entries (at least one) with their keys, made inside PostgreSQL: small, the head true, the chain not.
 
-    Relay and overseer are told that they have dealt with all of them.
+    The overseer finds that it has dealt with all of them. Answers the position that tells a relay the same.
     """
-    if not count:
-        return
     packer = Packer()
     body, records = packer.pack(b"<stored/>" * 40), packer.pack(frame_records(()))
     connection = await asyncpg.connect(dsn, timeout=60, command_timeout=3_600)
@@ -130,9 +128,14 @@ async def fill_stored(dsn: str, kafka: str, count: int, tell: Callable[[str], No
             await connection.execute(statement)
     finally:
         await connection.close()
+    return Position(0, count, chain)
+
+
+async def tell_relay(kafka: str, position: Position) -> None:
+    """Leaves a position in Kafka, as the relay itself leaves its own."""
     async with TransactionalPublisher(kafka, TRANSACTIONAL_ID.format(ledger=0), 0) as publisher:
         await publisher.start()
-        await publisher.publish([], Position(0, count, chain, 0))
+        await publisher.publish([], position)
 
 
 def template_of(bodies: Sequence[bytes], values: Sequence[object], topic: str) -> Template:

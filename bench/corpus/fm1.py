@@ -44,7 +44,7 @@ class Fm1Corpus:
     def __init__(self, directory: Path, filers: Sequence[Filer], anchor: bytes, now: datetime) -> None:
         self.anchor = anchor
         self._directory = directory
-        self._filers = filers
+        self.filers = filers
         self._now = now
         self._made = 0
 
@@ -61,7 +61,7 @@ class Fm1Corpus:
         """Makes a gateway trust the authority and know the entities."""
         async with Directory(dsn) as directory:
             await directory.add_anchor(self.anchor, now)
-            for filer in self._filers:
+            for filer in self.filers:
                 own = filer.reporter
                 await directory.enrol(
                     Enrolment(own.identifier, IdentifierKind.BIN, own.kind, own.name, (filer.certificate,)), now
@@ -73,7 +73,7 @@ class Fm1Corpus:
         self._made += len(starts) * PIECE
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(PROCESSES, mp_context=context) as pool:
-            pieces = [pool.submit(make_piece, self._filers, start, self._now) for start in starts]
+            pieces = [pool.submit(make_piece, self.filers, start, self._now) for start in starts]
             left = count
             for piece in pieces:
                 yield from piece.result()[:left]

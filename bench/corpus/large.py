@@ -65,7 +65,7 @@ def write_batch(path: Path, mib: int, house: House, now: datetime) -> int:
     event = re.search(rb"<Event .*?</Event>", sample)
     if event is None or SIGNATURE not in sample:
         raise AssertionError("a batch has an event and a place for its signature")
-    count = mib * MIB // len(event[0]) + 1
+    count = mib * MIB // len(next(_events(event[0], 1))) + 1
     last = b"<LastEventSequence>%d</LastEventSequence>" % count
     whole = re.sub(rb"<LastEventSequence>.*?</LastEventSequence>", last, sample)
     whole = re.sub(

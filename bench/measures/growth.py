@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench.corpus.backlog import fill_stored
+from bench.corpus.backlog import fill_stored, tell_relay
 from bench.corpus.fm1 import Fm1Corpus
 from bench.measures import codes
 from bench.model import LESS, MORE, Figure, Outcome
@@ -85,7 +85,8 @@ def _filled(workshop: Workshop, directory: Path, stored: int, corpus: Fm1Corpus)
         asyncio.run(migrate(postgres.dsn))
         asyncio.run(apply_topics(bootstrap))
         started = time.perf_counter()
-        asyncio.run(fill_stored(postgres.dsn, bootstrap, stored, workshop.tell))
+        if stored:
+            asyncio.run(tell_relay(bootstrap, asyncio.run(fill_stored(postgres.dsn, stored, workshop.tell))))
         seconds = time.perf_counter() - started
         stage = Stage(stack, stack.up(datetime.now(UTC)), FM1_TOPIC)
         asyncio.run(corpus.enrol(stage.dsn, datetime.now(UTC)))
