@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,6 +19,7 @@ from aiokafka.admin import NewTopic
 from confluent_kafka import Consumer, TopicPartition
 
 from bench.ceiling.server import TABLE
+from bench.observing import resident
 from gateway.bus.cluster import administration
 from gateway.local.ports import free_ports
 from gateway.local.stack import Stack, StackFacts
@@ -40,13 +41,17 @@ class Enrolling(Protocol):
 
 @dataclass
 class Stage:
-    """A running stack, with the count of what it accepted: records by topic, and messages."""
+    """A running stack, with the count of what it accepted: records by topic, and messages.
+
+    `at_rest` is what the largest process of each part held (MiB) before anything was filed.
+    """
 
     stack: Stack
     facts: StackFacts
     topic: str
     expected: Counter[str] = field(default_factory=Counter)
     messages: int = 0
+    at_rest: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
@@ -114,6 +119,7 @@ def staged(directory: Path, topic: str, who: Enrolling) -> Iterator[Stage]:
         stage = Stage(stack, stack.up(datetime.now(UTC)), topic)
         asyncio.run(who.enrol(stage.dsn, datetime.now(UTC)))
         time.sleep(KNOWN_SECONDS)
+        stage.at_rest = {part: max(resident(pids)) for part, pids in stage.facts.pids.items()}
         yield stage
     finally:
         stack.down()

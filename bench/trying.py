@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from secrets import token_hex
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -17,7 +18,7 @@ def write_requests_for(stack: Path, count: int, out: Path) -> None:
     """Enrols the benchmark's entities with a running stack, and writes `count` new signed FM-1s as requests."""
     with TemporaryDirectory(prefix="gateway-bench-") as place:
         now = datetime.now(UTC)
-        corpus = Fm1Corpus.make(Path(place) / "fm1", now)
+        corpus = Fm1Corpus.make(Path(place) / "fm1", now, token_hex(8))
         asyncio.run(corpus.enrol(read_settings({}, stack).database(), now))
         shutil.move(corpus.requests(count), out)
 

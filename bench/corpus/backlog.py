@@ -39,7 +39,7 @@ FROM generate_series($1::bigint, $2::bigint) AS seq
 """
 KEYS = """
 INSERT INTO filings (sha256, sender, receipt_id, ledger, seq, document, version, accepted)
-SELECT sha256, sender, gen_random_uuid(), ledger, seq, md5(document), version, true
+SELECT sha256, sender, receipt_id, ledger, seq, md5(document), version, true
 FROM entries WHERE ledger = 0 AND seq BETWEEN $1 AND $2
 """
 

@@ -41,21 +41,26 @@ class Filer:
 class Fm1Corpus:
     """Makes as many messages as are asked for, never the same one twice; ECDSA P-256, UTF-16."""
 
-    def __init__(self, directory: Path, filers: Sequence[Filer], anchor: bytes, now: datetime) -> None:
+    def __init__(self, directory: Path, filers: Sequence[Filer], anchor: bytes, now: datetime, salt: str = "") -> None:
         self.anchor = anchor
         self._directory = directory
         self.filers = filers
         self._now = now
+        self._salt = salt
         self._made = 0
 
     @classmethod
-    def make(cls, directory: Path, now: datetime) -> "Fm1Corpus":
-        """ENTITIES casinos with keys of their own under a throw-away authority in `directory`."""
+    def make(cls, directory: Path, now: datetime, salt: str = "") -> "Fm1Corpus":
+        """ENTITIES casinos with keys of their own under a throw-away authority in `directory`.
+
+        The messages of one salt are always the same ones, those of another are others.
+        """
         random = Random(6)  # noqa: S311 - made-up data, no secret
         directory.mkdir(parents=True, exist_ok=True)
         authority = ThrowAwayAuthority(directory)
         anchor = authority.make(now).read().certificate
-        return cls(directory, [_filer(authority, number, random, now) for number in range(ENTITIES)], anchor, now)
+        filers = [_filer(authority, number, random, now) for number in range(ENTITIES)]
+        return cls(directory, filers, anchor, now, salt)
 
     async def enrol(self, dsn: str, now: datetime) -> None:
         """Makes a gateway trust the authority and know the entities."""
@@ -73,7 +78,7 @@ class Fm1Corpus:
         self._made += len(starts) * PIECE
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(PROCESSES, mp_context=context) as pool:
-            pieces = [pool.submit(make_piece, self.filers, start, self._now) for start in starts]
+            pieces = [pool.submit(make_piece, self.filers, start, self._now, self._salt) for start in starts]
             left = count
             for piece in pieces:
                 yield from piece.result()[:left]
@@ -86,9 +91,9 @@ class Fm1Corpus:
         return path
 
 
-def make_piece(filers: Sequence[Filer], start: int, now: datetime) -> list[bytes]:
-    """PIECE messages that no other start gives."""
-    random = Random(f"fm1/{start}")  # noqa: S311 - made-up data, no secret
+def make_piece(filers: Sequence[Filer], start: int, now: datetime, salt: str = "") -> list[bytes]:
+    """PIECE messages that no other start or salt gives."""
+    random = Random(f"fm1/{salt}/{start}")  # noqa: S311 - made-up data, no secret
     keys = [LocalKeyHolder.from_pem(filer.key, filer.certificate) for filer in filers]
     bodies = []
     for number in range(start, start + PIECE):

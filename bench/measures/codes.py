@@ -62,10 +62,14 @@ class Run:
     cpu_us: float
 
 
-def measure(workshop: Workshop, stored: int | None = None) -> Outcome:
-    """Fills a database of its own by COPY, then asks for new codes one by one and in lists, and checks stored ones."""
-    count = workshop.plan.codes_stored if stored is None else stored
-    place = workshop.directory / f"codes-{count}"
+def measure(workshop: Workshop) -> Outcome:
+    """Asks for new codes one by one and in lists, and checks stored ones; the same from the bare server."""
+    return measured(workshop, workshop.plan.codes_stored, ceiling=True)
+
+
+def measured(workshop: Workshop, count: int, *, ceiling: bool) -> Outcome:
+    """The figures with `count` codes stored (CHECKED at least), put by COPY into a database of their own."""
+    place = workshop.directory / f"codes-{count}-{ceiling}"
     place.mkdir(parents=True)
     postgres = Postgres(place / "postgres", socket_directory(place), place / "postgres.log")
     postgres.start()
@@ -78,23 +82,26 @@ def measure(workshop: Workshop, stored: int | None = None) -> Outcome:
         tasks = _tasks(place, dealer, codes, workshop.plan.wishes, workshop.plan.connections)
         with _serving(place, postgres.dsn) as (url, pid):
             mine = _runs(workshop, url, pid, tasks)
-        with _bare(place, postgres.dsn) as (url, pid):
-            theirs = _runs(workshop, url, pid, tasks)
+        theirs: list[Run | None] = [None] * len(tasks)
+        if ceiling:
+            with _bare(place, postgres.dsn) as (url, pid):
+                theirs = [*_runs(workshop, url, pid, tasks)]
         kept = asyncio.run(_kept(postgres.dsn)) - max(count, CHECKED)
     finally:
         postgres.stop()
     return _outcome(tasks, mine, theirs, kept, max(count, CHECKED))
 
 
-def _outcome(tasks: Sequence[Task], mine: Sequence[Run], theirs: Sequence[Run], kept: int, stored: int) -> Outcome:
+def _outcome(
+    tasks: Sequence[Task], mine: Sequence[Run], theirs: Sequence[Run | None], kept: int, stored: int
+) -> Outcome:
     figures = []
     faults = []
     for task, own, other in zip(tasks, mine, theirs, strict=True):
-        figures.append(Figure(f"codes.{task.name}", "codes/s", (own.rate,), (other.rate,)))
-        figures.append(
-            Figure(f"codes.{task.name}.p99", "ms", (own.load.milliseconds(99),), (other.load.milliseconds(99),), LESS)
-        )
-        figures.append(Figure(f"codes.{task.name}.cpu", "µs of CPU a code", (own.cpu_us,), (other.cpu_us,), LESS))
+        bare = (other.rate, other.load.milliseconds(99), other.cpu_us) if other else ()
+        figures.append(Figure(f"codes.{task.name}", "codes/s", (own.rate,), bare[:1]))
+        figures.append(Figure(f"codes.{task.name}.p99", "ms", (own.load.milliseconds(99),), bare[1:2], LESS))
+        figures.append(Figure(f"codes.{task.name}.cpu", "µs of CPU a code", (own.cpu_us,), bare[2:], LESS))
         if own.load.others(task.right):
             faults.append(f"codes: {task.name}: {own.load.others(task.right)} answers were not {task.right}")
     issued = sum(task.codes for task in tasks if task.name != "check")

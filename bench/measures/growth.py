@@ -40,7 +40,7 @@ def measure(workshop: Workshop) -> Outcome:
         runs, wrong, facts[f"fill_seconds_{stored}"] = _fm1(workshop, stored)
         rates["fm1"][stored] = tuple(run.readable for run in runs)
         rates[CPU][stored] = tuple(sum(run.cpu_us[part] for part in PARTS) for run in runs)
-        outcome = codes.measure(workshop, stored)
+        outcome = codes.measured(workshop, stored, ceiling=False)
         found = {figure.name: figure.gateway for figure in outcome.figures}
         for name in CODES:
             rates[name][stored] = found[name]

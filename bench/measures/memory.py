@@ -1,7 +1,7 @@
 """What the gateway's processes hold in memory at rest and under full load."""
 
 from bench.model import LESS, Figure, Outcome
-from bench.observing import peak_of, resident
+from bench.observing import peak_of
 from bench.workshop import Workshop
 
 
@@ -9,15 +9,14 @@ def measure(workshop: Workshop) -> Outcome:
     """Resident MiB: the largest process of each part at rest, and the most that any held while FM-1s were filed."""
     _, stage = workshop.fm1()
     pids = stage.stack.status().pids
-    rest = {part: max(resident(each)) for part, each in pids.items() if part != "postgres"}
     workshop.tell("memory: under full load")
     with peak_of(pids["intake"]) as intake, peak_of(pids["relay"]) as relay:
         workshop.file(workshop.plan.messages)
     return Outcome(
         (
-            Figure("memory.rest", "MiB a process", (rest["intake"],), better=LESS),
+            Figure("memory.rest", "MiB a process", (stage.at_rest["intake"],), better=LESS),
             Figure("memory.load", "MiB a process", (intake.mib,), better=LESS),
             Figure("memory.relay", "MiB a process", (relay.mib,), better=LESS),
         ),
-        {"at_rest_by_part": rest, "intake_processes": len(pids["intake"])},
+        {"at_rest_by_part": dict(stage.at_rest), "intake_processes": len(pids["intake"])},
     )
