@@ -2,16 +2,18 @@
 
 Without a command it measures. `guard` holds ratios against those of the repository, `pages` writes the recorded run's
 figures into the documentation, `requests` and `load` serve whoever tries another load generator. Exit status: 0, or 1
-where something was lost, doubled, unverified or refused, or a ratio has fallen.
+where something was lost, doubled, unverified or refused, or a ratio has fallen, or 2 where it could not begin.
 """
 
 import argparse
 import dataclasses
 import json
 import logging
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from subprocess import SubprocessError
 from tempfile import TemporaryDirectory
 
 from bench import guard, trying
@@ -21,15 +23,27 @@ from bench.pages import PAGES, RECORDED, read_results
 from bench.report import told, write_pages
 from bench.running import MEASURES, run
 from bench.workshop import QUICK, Plan
+from gateway.errors import GatewayError
 from gateway.logs import configure_logging
 
 RESULTS = Path(__file__).parent / "results"
 
 
 def main(given: Sequence[str] | None = None) -> int:
-    """The exit status."""
+    """The exit status; 2 with the reason on standard error where nothing could be done."""
     chosen = parser().parse_args(given)
     configure_logging(logging.WARNING)
+    signal.signal(signal.SIGTERM, _end)
+    try:
+        return _done(chosen)
+    except (GatewayError, OSError, RuntimeError, SubprocessError) as error:
+        _tell(f"bench: {error}")
+        return 2
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+
+
+def _done(chosen: argparse.Namespace) -> int:
     if chosen.command == "guard":
         return guard.main(record=chosen.record)
     if chosen.command == "pages":
@@ -81,7 +95,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--connections", type=_positive, help="of the closed loop")
     options.add_argument("--messages", type=_positive, help="FM-1s of one run")
     options.add_argument("--backlog", type=_positive, help="entries that the relay has to catch up with")
-    options.add_argument("--stored", type=int, nargs="+", help="entries stored for the measure of growth")
+    options.add_argument("--stored", type=_count, nargs="+", help="entries stored for the measure of growth")
     options.add_argument("--large-mib", type=_positive, help="size of the large batch")
     options.add_argument("--python-generator", action="store_true", help="the generator that needs no compiler")
     commands = options.add_subparsers(dest="command", metavar="COMMAND")
@@ -105,6 +119,18 @@ def _positive(text: str) -> int:
     if value < 1:
         raise argparse.ArgumentTypeError("at least 1")
     return value
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError("at least 0")
+    return value
+
+
+def _end(_signal: int, _frame: object) -> None:
+    """Ends as an interrupt does, so that whatever was started is stopped."""
+    raise SystemExit(128 + signal.SIGTERM)
 
 
 def _tell(line: str) -> None:

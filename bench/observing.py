@@ -1,7 +1,6 @@
 """Memory and CPU of processes while they are measured."""
 
 import threading
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
@@ -65,8 +64,3 @@ def cpu_of(pids: Sequence[int]) -> float:
 def cpu_by_part(facts: StackFacts) -> Mapping[str, float]:
     """Seconds of CPU that each part of a stack has used, PostgreSQL's backends with it."""
     return {part: cpu_of(pids) for part, pids in facts.pids.items()}
-
-
-def since(started: float) -> float:
-    """Seconds since a moment of `time.perf_counter`."""
-    return time.perf_counter() - started

@@ -99,7 +99,10 @@ def compare(workshop: Workshop, stage: Stage, series: Series, warm: Work, works:
             workshop.tell(f"{series.family}: run {number} of {len(works)} through the gateway")
             series.gateway.append(through_gateway(workshop, stage, reader, work))
             if number == 1:
-                runs = {n: through_bare(workshop, stage, series.family, n, (warm, work)) for n in _workers(workshop)}
+                runs = {
+                    n: through_bare(workshop, stage, series.family, n, (warm, work))
+                    for n in workshop.plan.ceiling_workers
+                }
                 series.workers = max(runs, key=lambda workers: runs[workers].readable)
                 series.bare.append(runs[series.workers])
             else:
@@ -148,7 +151,3 @@ def _measured(workshop: Workshop, program: Bare, reader: Reader, work: Work) -> 
 def _own(run: Run) -> float:
     """The gateway's own processes on the way into Kafka: what the bare program's processes do."""
     return run.cpu_us["intake"] + run.cpu_us["relay"]
-
-
-def _workers(workshop: Workshop) -> tuple[int, ...]:
-    return workshop.plan.ceiling_workers

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from bench.guard import RECORDED, compared, read_recorded, written
+from bench.guard import RECORDED, TURNS, best, compared, read_recorded, written
 
 RATIOS = {"verdict": 0.6, "fm1": 0.5}
 
@@ -30,3 +30,14 @@ def test_recorded_ratios_are_read_as_they_were_written(tmp_path: Path) -> None:
 
 def test_the_repository_records_the_ratios_that_the_guard_measures() -> None:
     assert set(read_recorded(RECORDED)) == {"verdict", "gaming-verdict", "fm1"}
+
+
+def test_turns_end_when_one_is_enough_and_the_best_counts() -> None:
+    turns = iter([0.2, 0.5, 0.9])
+    assert best(lambda: next(turns), 0.4) == 0.5
+    assert next(turns) == 0.9
+
+
+def test_a_ratio_that_never_is_enough_takes_all_turns() -> None:
+    turns = [0.3, 0.1, *[0.2] * (TURNS - 2)]
+    assert best(iter(turns).__next__, 0.4) == 0.3
