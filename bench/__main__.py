@@ -76,7 +76,7 @@ def _measure(chosen: argparse.Namespace) -> int:
 def plan_of(chosen: argparse.Namespace) -> Plan:
     """The plan that the options ask for."""
     plan = QUICK if chosen.quick else Plan()
-    changes = {name: getattr(chosen, name) for name in ("repeats", "connections", "messages", "backlog", "large_mib")}
+    changes = {name: getattr(chosen, name) for name in ("repeats", "connections", "messages", "backlog", "large_mb")}
     if chosen.stored is not None:
         changes["stored"] = tuple(chosen.stored)
     return dataclasses.replace(plan, **{name: value for name, value in changes.items() if value is not None})
@@ -96,7 +96,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--messages", type=_positive, help="FM-1s of one run")
     options.add_argument("--backlog", type=_positive, help="entries that the relay has to catch up with")
     options.add_argument("--stored", type=_count, nargs="+", help="entries stored for the measure of growth")
-    options.add_argument("--large-mib", type=_positive, help="size of the large batch")
+    options.add_argument("--large-mb", type=_positive, help="size of the large batch")
     options.add_argument("--python-generator", action="store_true", help="the generator that needs no compiler")
     commands = options.add_subparsers(dest="command", metavar="COMMAND")
     guarding = commands.add_parser("guard", help="hold ratios of CPU time against bench/recorded.toml")

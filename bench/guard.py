@@ -1,7 +1,7 @@
 """The guard: ratios of CPU time, gateway against bare libraries in one run, held against those of the repository.
 
-CPU time and not the clock, ratios and not times: a slow machine or a busy neighbour changes both sides nearly alike. And
-the best of several turns: what a neighbour takes from one of them is no loss of ours, and no chance makes code cheap.
+CPU time and not the clock, ratios and not times: a slow machine or a busy neighbour changes both sides nearly alike.
+And the best of several turns: what a neighbour costs one of them is no loss of ours.
 """
 
 import math

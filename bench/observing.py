@@ -8,33 +8,33 @@ import psutil
 
 from gateway.local.stack import StackFacts
 
-MIB = 1 << 20
+MB = 1_000_000
 EVERY_SECONDS = 0.1
 
 
 def resident(pids: Sequence[int]) -> list[float]:
-    """Resident MiB of each process that lives."""
+    """Resident MB of each process that lives."""
     found = []
     for pid in pids:
         try:
-            found.append(psutil.Process(pid).memory_info().rss / MIB)
+            found.append(psutil.Process(pid).memory_info().rss / MB)
         except psutil.NoSuchProcess:
             continue
     return found
 
 
 class Peak:
-    """The most that any one of the processes held, in MiB, while it was watched."""
+    """The most that any one of the processes held, in MB, while it was watched."""
 
     def __init__(self, pids: Sequence[int]) -> None:
         self._pids = pids
         self._over = threading.Event()
-        self.mib = 0.0
+        self.mb = 0.0
 
     def watch(self) -> None:
         """Looks until `end`."""
         while not self._over.wait(EVERY_SECONDS):
-            self.mib = max([self.mib, *resident(self._pids)])
+            self.mb = max([self.mb, *resident(self._pids)])
 
     def end(self) -> None:
         """Ends the watching."""

@@ -7,21 +7,22 @@ from typing import Any
 from bench.goals import Held, figures_of, held, load_goals
 
 BEGIN, END = "<!-- figures: ", "<!-- end of figures -->"
-SHORT = (
-    "fm1.readable",
-    "gaming.readable",
-    "metals.readable",
-    "codes.issue",
-    "codes.check",
-    "verdict",
-    "latency.0.5.p99",
-    "latency.0.5.p99.9",
-    "relay",
-    "consumer",
-    "journal",
-    "memory.load",
-)
-"""The figures of the short table."""
+SHORT = {
+    "verdict": "verdict of one FM-1",
+    "fm1.readable": "FM-1, 14 KB, each signed, HTTP in to readable in Kafka",
+    "latency.0.5.p99": "time to the receipt at half load, p99",
+    "latency.0.5.p99.9": "time to the receipt at half load, p99.9",
+    "memory.load": "an intake's process under full load",
+    "consumer": "consumer SDK: read and verified",
+    "journal": "`verify journal`",
+    "gaming.readable": "gaming events, signed batches of 500, HTTP in to readable in Kafka",
+    "metals.readable": "lines of jewellers' reports, HTTP in to readable in Kafka",
+    "codes.issue": "unique codes issued one by one",
+    "codes.check": "unique codes checked",
+    "relay": "relay, catching up",
+}
+"""The figures of the short table, and what they are called in it."""
+BARE = "bare libraries"
 LARGE, MIDDLE = 1_000, 10
 
 
@@ -43,14 +44,15 @@ def told(results: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def table(results: Mapping[str, Any], names: Sequence[str] | None = None) -> str:
-    """The figures (all, or those named) as a table in Markdown."""
+def table(results: Mapping[str, Any], names: Mapping[str, str] | None = None) -> str:
+    """The figures as a table in Markdown: all, or those that are given a name here, by that name."""
     lines = ["| figure | unit | gateway | ± | ceiling | ratio |", "|---|---|---:|---:|---:|---:|"]
     for figure in figures_of(results):
         if names is None or figure["name"] in names:
             bare, ratio = figure["bare"], figure["ratio"]
+            name = figure["name"] if names is None else names[figure["name"]]
             cells = [
-                figure["name"] if figure["against"] == "bare libraries" else f"{figure['name']} ({figure['against']})",
+                name if figure["against"] == BARE else f"{name} ({figure['against']})",
                 figure["unit"],
                 number(figure["gateway"]["median"]),
                 _noise(figure["gateway"]),
@@ -121,7 +123,9 @@ def _conditions(results: Mapping[str, Any]) -> Iterator[str]:
         f"{load['busy_percent']:.0f} % of the cores busy"
     )
     yield f"load generator: {results['generator']}"
-    yield f"repeats: {results['plan']['repeats']}; each figure is the median, ± is half of the range of the repeats"
+    plan = results["plan"]
+    yield f"repeats: {plan['repeats']}, of {plan['messages']} FM-1s each; latencies over {plan['latency_seconds']:.0f} s"
+    yield "each figure is the median of the repeats, ± is half of their range"
 
 
 def _line(figure: Mapping[str, Any]) -> str:
@@ -129,7 +133,7 @@ def _line(figure: Mapping[str, Any]) -> str:
     text = f"{figure['name']:28} {number(gateway['median']):>10} {figure['unit']:22} {_noise(gateway):>6}"
     if bare and ratio is not None:
         text += f"   ceiling {number(bare['median']):>10} {_noise(bare):>6}   ratio {ratio:.2f}"
-    return text if figure["against"] == "bare libraries" else f"{text}   ({figure['against']})"
+    return text if figure["against"] == BARE else f"{text}   ({figure['against']})"
 
 
 def _noise(spread: Mapping[str, Any]) -> str:

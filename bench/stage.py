@@ -43,7 +43,7 @@ class Enrolling(Protocol):
 class Stage:
     """A running stack, with the count of what it accepted: records by topic, and messages.
 
-    `at_rest` is what the largest process of each part held (MiB) before anything was filed.
+    `at_rest` is what the largest process of each part held (MB) before anything was filed.
     """
 
     stack: Stack

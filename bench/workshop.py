@@ -32,7 +32,7 @@ class Plan:
     spooled_events: int = 100_000
     stored: tuple[int, ...] = (0, 1_000_000, 10_000_000)
     ceiling_workers: tuple[int, ...] = (1, 2)
-    large_mib: int = 1_000
+    large_mb: int = 1_000
 
 
 QUICK = Plan(
@@ -47,7 +47,7 @@ QUICK = Plan(
     wishes=2_000,
     spooled_events=20_000,
     stored=(0, 100_000),
-    large_mib=100,
+    large_mb=100,
 )
 
 

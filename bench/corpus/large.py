@@ -29,7 +29,9 @@ KIND = "095"
 GUID = "6A2E0000-0000-4000-8000-{:012X}"
 SEQUENCE, IDENTITY, REFERENCE = "987654321", GUID.format(0xABCDEF), "BET-987654321"
 AMOUNT = 100
-MIB = 1 << 20
+MB = 1_000_000
+ENVELOPE = 32_768
+"""More than all of a batch that is not an event."""
 OPENING, CLOSING = b"<ExportData>", b"</ExportData>"
 SIGNATURE = b"<Signature></Signature>"
 
@@ -59,13 +61,13 @@ class LargeFeed:
         return sign_now(tree, LocalKeyHolder.from_pem(owner.credentials.key, owner.credentials.certificate))
 
 
-def write_batch(path: Path, mib: int, house: House, now: datetime) -> int:
-    """Writes the first batch of a house, of `mib` MiB or a little more, and returns how many events it holds."""
+def write_batch(path: Path, mb: int, house: House, now: datetime) -> int:
+    """Writes the first batch of a house, of `mb` MB or a little less, and returns how many events it holds."""
     sample = etree.tostring(_sample(house, now)[0], method="c14n", exclusive=True)
     event = re.search(rb"<Event .*?</Event>", sample)
     if event is None or SIGNATURE not in sample:
         raise AssertionError("a batch has an event and a place for its signature")
-    count = mib * MIB // len(next(_events(event[0], 1))) + 1
+    count = (mb * MB - ENVELOPE) // len(_template(event[0]) % {b"n": MB * mb})
     last = b"<LastEventSequence>%d</LastEventSequence>" % count
     whole = re.sub(rb"<LastEventSequence>.*?</LastEventSequence>", last, sample)
     whole = re.sub(
@@ -108,12 +110,16 @@ def _envelope(house: House, now: datetime) -> Envelope:
 
 
 def _events(event: bytes, count: int) -> Iterator[bytes]:
-    template = event.replace(b"%", b"%%").replace(REFERENCE.encode(), b"BET-%(n)09d")
-    template = template.replace(SEQUENCE.encode(), b"%(n)d").replace(
-        IDENTITY.encode(), b"6A2E0000-0000-4000-8000-%(n)012X"
-    )
+    template = _template(event)
     for number in range(1, count + 1):
         yield template % {b"n": number}
+
+
+def _template(event: bytes) -> bytes:
+    """The event with places for its number."""
+    template = event.replace(b"%", b"%%").replace(REFERENCE.encode(), b"BET-%(n)09d")
+    template = template.replace(SEQUENCE.encode(), b"%(n)d")
+    return template.replace(IDENTITY.encode(), b"6A2E0000-0000-4000-8000-%(n)012X")
 
 
 def _form(house: House, digest: bytes) -> bytes:

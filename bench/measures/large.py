@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import urlopen
 
-from bench.corpus.large import MIB, LargeFeed, write_batch
+from bench.corpus.large import MB, LargeFeed, write_batch
 from bench.model import LESS, Figure, Outcome
 from bench.observing import peak_of
 from bench.stage import Stage, staged
@@ -26,30 +26,30 @@ HEADERS = {"Content-Type": "application/xml"}
 
 def measure(workshop: Workshop) -> Outcome:
     """Skipped where the gateway's limits do not allow such a body."""
-    now, mib = datetime.now(UTC), workshop.plan.large_mib
+    now, mb = datetime.now(UTC), workshop.plan.large_mb
     feed = LargeFeed.make(workshop.directory / "large", now)
     with staged(workshop.directory / "large-stack", TOPIC, feed) as stage:
-        refusal = refused_by(json.load(urlopen(f"{stage.url}/v1/limits")), mib)  # noqa: S310 - the stack's own URL
+        refusal = refused_by(json.load(urlopen(f"{stage.url}/v1/limits")), mb)  # noqa: S310 - the stack's own URL
         if refusal is not None:
             return Outcome(skipped=refusal)
         path = workshop.directory / "large.xml"
-        workshop.tell(f"large: writing a batch of {mib} MiB")
-        events = write_batch(path, mib, feed.house, now)
+        workshop.tell(f"large: writing a batch of {mb} MB")
+        events = write_batch(path, mb, feed.house, now)
         registered, _ = _posted(stage.url, feed.registration(now))
         stage.accepted(int(registered == CREATED), 0)
         workshop.tell(f"large: filing {events:,} events in one message")
-        return _filed(stage, path, events, mib)
+        return _filed(stage, path, events, mb)
 
 
-def refused_by(limits: Mapping[str, Any], mib: int) -> str | None:
-    """Why a body of so many MiB can't be filed, by what `GET /v1/limits` says; None where it can."""
+def refused_by(limits: Mapping[str, Any], mb: int) -> str | None:
+    """Why a body of so many MB can't be filed, by what `GET /v1/limits` says; None where it can."""
     most = min(limits["request"]["body_bytes"], limits["message"]["bytes"])
-    if most >= (mib + 1) * MIB:
+    if most >= mb * MB:
         return None
-    return f"the gateway takes bodies of at most {most / MIB:,.0f} MiB, not of {mib:,} MiB (GET /v1/limits)"
+    return f"the gateway takes bodies of at most {most / MB:,.0f} MB, not of {mb:,} MB (GET /v1/limits)"
 
 
-def _filed(stage: Stage, path: Path, events: int, mib: int) -> Outcome:
+def _filed(stage: Stage, path: Path, events: int, mb: int) -> Outcome:
     pids = stage.stack.status().pids
     with ExitStack() as watching:
         peaks = {part: watching.enter_context(peak_of(pids[part])) for part in PARTS}
@@ -62,13 +62,13 @@ def _filed(stage: Stage, path: Path, events: int, mib: int) -> Outcome:
         readable = time.perf_counter() - started
     if status != CREATED:
         return Outcome(faults=(f"large: answered {status}: {answer[:500].decode(errors='replace')}",))
-    memory = {part: peak.mib for part, peak in peaks.items()}
+    memory = {part: peak.mb for part, peak in peaks.items()}
     figures = (
-        Figure(f"large.{mib}.receipted", "MB/s", (path.stat().st_size / 1e6 / receipted,)),
-        Figure(f"large.{mib}.readable", "events/s", (events / readable,)),
-        Figure(f"large.{mib}.memory", "MiB a process", (max(memory.values()),), better=LESS),
+        Figure(f"large.{mb}.receipted", "MB/s", (path.stat().st_size / 1e6 / receipted,)),
+        Figure(f"large.{mb}.readable", "events/s", (events / readable,)),
+        Figure(f"large.{mb}.memory", "MB a process", (max(memory.values()),), better=LESS),
     )
-    facts = {"bytes": path.stat().st_size, "events": events, "seconds": receipted, "mib_by_part": memory}
+    facts = {"bytes": path.stat().st_size, "events": events, "seconds": receipted, "mb_by_part": memory}
     return Outcome(figures, facts, tuple(stage.faults()))
 
 

@@ -6,7 +6,7 @@ from bench.workshop import Workshop
 
 
 def measure(workshop: Workshop) -> Outcome:
-    """Resident MiB: the largest process of each part at rest, and the most that any held while FM-1s were filed."""
+    """Resident MB: the largest process of each part at rest, and the most that any held while FM-1s were filed."""
     _, stage = workshop.fm1()
     pids = stage.stack.status().pids
     workshop.tell("memory: under full load")
@@ -14,9 +14,9 @@ def measure(workshop: Workshop) -> Outcome:
         workshop.file(workshop.plan.messages)
     return Outcome(
         (
-            Figure("memory.rest", "MiB a process", (stage.at_rest["intake"],), better=LESS),
-            Figure("memory.load", "MiB a process", (intake.mib,), better=LESS),
-            Figure("memory.relay", "MiB a process", (relay.mib,), better=LESS),
+            Figure("memory.rest", "MB a process", (stage.at_rest["intake"],), better=LESS),
+            Figure("memory.load", "MB a process", (intake.mb,), better=LESS),
+            Figure("memory.relay", "MB a process", (relay.mb,), better=LESS),
         ),
         {"at_rest_by_part": dict(stage.at_rest), "intake_processes": len(pids["intake"])},
     )

@@ -46,7 +46,7 @@ def measure(workshop: Workshop) -> Outcome:
         command = [sys.executable, "-m", "bench.ceiling.relay", dsn, kafka, BARE_TOPIC, str(count)]
         theirs, bare_cpu, _ = _caught_up(command, dict(os.environ), (kafka, BARE_TOPIC, count), place / "bare.log")
         workshop.tell(f"  bare {theirs:,.0f} records/s")
-    facts = {"backlog": count, "bytes_a_value": len(template.value), "relay_mib": memory}
+    facts = {"backlog": count, "bytes_a_value": len(template.value), "relay_mb": memory}
     facts |= {"cpu_us_a_record": cpu * 1e6 / count, "bare_cpu_us_a_record": bare_cpu * 1e6 / count}
     return Outcome((Figure("relay", "records/s", (mine,), (theirs,)),), facts)
 
@@ -54,7 +54,7 @@ def measure(workshop: Workshop) -> Outcome:
 def _caught_up(
     command: Sequence[str], environment: dict[str, str], awaited: tuple[str, str, int], path: Path
 ) -> tuple[float, float, float]:
-    """Runs a relay until so many records of a topic can be read: records a second, seconds of CPU, most MiB."""
+    """Runs a relay until so many records of a topic can be read: records a second, seconds of CPU, most MB."""
     kafka, topic, count = awaited
     with path.open("wb") as log, reading(kafka, topic) as reader:
         process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
@@ -68,7 +68,7 @@ def _caught_up(
         finally:
             process.terminate()
             process.wait()
-    return rate, cpu, peak.mib
+    return rate, cpu, peak.mb
 
 
 @contextmanager

@@ -24,6 +24,6 @@ def results() -> dict[str, Any]:
         "versions": {"Python": "3.11.7", "PostgreSQL": "18.6"},
         "load_before": {"load_1m": 0.1, "load_5m": 0.2, "load_15m": 0.3, "busy_percent": 4.0},
         "generator": "load.c",
-        "plan": {"repeats": 3},
+        "plan": {"repeats": 3, "messages": 3_000, "latency_seconds": 8.0, "backlog": 50_000},
         "measures": {name: outcome.to_json() for name, outcome in MEASURES.items()},
     }

@@ -26,8 +26,8 @@ def test_the_table_has_a_row_for_each_figure_with_its_ceiling_and_ratio() -> Non
 
 def test_the_short_table_has_the_named_figures_alone() -> None:
     assert [row.split(" | ")[0] for row in sections(results())["short"].splitlines()[2:]] == [
-        "| fm1.readable",
-        "| latency.0.5.p99",
+        "| FM-1, 14 KB, each signed, HTTP in to readable in Kafka",
+        "| time to the receipt at half load, p99",
     ]
 
 
