@@ -125,7 +125,7 @@ def _conditions(results: Mapping[str, Any]) -> Iterator[str]:
     yield f"load generator: {results['generator']}"
     plan = results["plan"]
     yield f"repeats: {plan['repeats']}, each of {plan['messages']} FM-1s; latencies of {plan['latency_seconds']:.0f} s"
-    yield "each figure is the median of the repeats, ± is half of their range"
+    yield "each figure is the median of the repeats, ± is half of their range; without ± it was measured once"
 
 
 def _line(figure: Mapping[str, Any]) -> str:

@@ -84,6 +84,7 @@ def measured(workshop: Workshop, count: int, *, ceiling: bool) -> Outcome:
             mine = _runs(workshop, url, pid, tasks)
         theirs: list[Run | None] = [None] * len(tasks)
         if ceiling:
+            asyncio.run(_copy(postgres.dsn))
             with _bare(place, postgres.dsn) as (url, pid):
                 theirs = [*_runs(workshop, url, pid, tasks)]
         kept = asyncio.run(_kept(postgres.dsn)) - max(count, CHECKED)
@@ -158,7 +159,16 @@ async def _fill(dsn: str, codes: Sequence[str], stored: int, random: Random) -> 
     try:
         rows = _rows(codes, stored, random, datetime.now(UTC))
         await connection.copy_records_to_table("luxury_codes", records=rows, columns=COLUMNS)
-        for statement in (*TABLE, "VACUUM (ANALYZE) luxury_codes", "VACUUM (ANALYZE) bare_codes"):
+        await connection.execute("VACUUM (ANALYZE) luxury_codes")
+    finally:
+        await connection.close()
+
+
+async def _copy(dsn: str) -> None:
+    """The same codes for the bare server."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        for statement in (*TABLE, "VACUUM (ANALYZE) bare_codes"):
             await connection.execute(statement)
     finally:
         await connection.close()
