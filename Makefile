@@ -44,19 +44,26 @@ type: setup ## mypy --strict on code and tests
 imports: setup ## the import contracts between the rooms
 	$(BIN)/lint-imports
 
-check: lint type imports ## everything CI asks: lint, types, imports, docs, tests with coverage
+check: lint type imports ## everything CI asks: lint, types, imports, docs, ratios, tests with coverage
 	$(BIN)/python -m gateway.docs --check
+	$(BIN)/python -m bench guard
 	$(BIN)/python -m pytest $(SPREAD) --cov --cov-report=term
 
-bench: setup ## measure the gateway against bare libraries, ratios in one run
-	$(BIN)/python -m bench
+bench: $(VENV)/.bench ## measure the gateway against bare libraries, ratios in one run (QUICK=1: five minutes)
+	$(BIN)/python -m bench $(if $(QUICK),--quick)
 
-docs: setup ## generate the reference pages from code and data
+$(VENV)/.bench: requirements/bench.txt $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/bench.txt
+	@touch $@
+
+docs: setup ## generate the reference pages, and the figures of the recorded benchmark in README and docs
 	$(BIN)/python -m gateway.docs
+	$(BIN)/python -m bench pages
 
 lock: setup ## pin the dependencies again, with hashes
 	$(BIN)/pip-compile --quiet --generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links --no-header --allow-unsafe -o requirements/runtime.txt pyproject.toml
 	$(BIN)/pip-compile --quiet --generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links --no-header --allow-unsafe --extra local --extra dev -o requirements/dev.txt pyproject.toml
+	$(BIN)/pip-compile --quiet --generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links --no-header --allow-unsafe --extra local --extra dev --extra bench -o requirements/bench.txt pyproject.toml
 
 clean: ## remove what was built; the local stack's data too
 	@test ! -x $(BIN)/gateway || $(BIN)/gateway local wipe

@@ -1,43 +1,66 @@
-"""What a measure sees of a running stack: memory and CPU of its parts, and the records that can be read."""
+"""Memory and CPU of processes while they are measured."""
 
-import time
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import psutil
-from confluent_kafka import Consumer, TopicPartition
 
 from gateway.local.stack import StackFacts
 
-MIB = 1 << 20
+MB = 1_000_000
+EVERY_SECONDS = 0.1
 
 
-def resident(facts: StackFacts) -> float:
-    return sum(psutil.Process(pid).memory_info().rss for pid in facts.pids["intake"]) / MIB
+def resident(pids: Sequence[int]) -> list[float]:
+    """Resident MB of each process that lives."""
+    found = []
+    for pid in pids:
+        try:
+            found.append(psutil.Process(pid).memory_info().rss / MB)
+        except psutil.NoSuchProcess:
+            continue
+    return found
 
 
-def cpu_of(facts: StackFacts) -> dict[str, float]:
-    """Seconds of CPU that each part has used, PostgreSQL's backends with it."""
-    used = dict.fromkeys(facts.pids, 0.0)
-    for part, pids in facts.pids.items():
-        processes = [psutil.Process(pid) for pid in pids]
-        for each in {*processes, *(child for process in processes for child in process.children(recursive=True))}:
-            times = each.cpu_times()
-            used[part] += times.user + times.system
-    return used
+class Peak:
+    """The most that any one of the processes held, in MB, while it was watched."""
+
+    def __init__(self, pids: Sequence[int]) -> None:
+        self._pids = pids
+        self._over = threading.Event()
+        self.mb = 0.0
+
+    def watch(self) -> None:
+        """Looks until `end`."""
+        while not self._over.wait(EVERY_SECONDS):
+            self.mb = max([self.mb, *resident(self._pids)])
+
+    def end(self) -> None:
+        """Ends the watching."""
+        self._over.set()
 
 
-def reader_of(bootstrap: str, topic: str) -> Consumer:
-    """A read_committed client of another make, connected, at the beginning of the topic."""
-    reader = Consumer({"bootstrap.servers": bootstrap, "group.id": "bench", "isolation.level": "read_committed"})
-    partitions = reader.list_topics(topic, timeout=10).topics[topic].partitions
-    reader.assign([TopicPartition(topic, partition, 0) for partition in partitions])
-    reader.consume(1, timeout=1)
-    return reader
+@contextmanager
+def peak_of(pids: Sequence[int]) -> Iterator[Peak]:
+    """Watches the processes while something else is done."""
+    peak = Peak(pids)
+    watching = threading.Thread(target=peak.watch)
+    watching.start()
+    try:
+        yield peak
+    finally:
+        peak.end()
+        watching.join()
 
 
-def await_records(reader: Consumer, expected: int, patience: float = 60.0) -> int:
-    """How many records have been read once `expected` are there."""
-    seen, deadline = 0, time.monotonic() + patience
-    while seen < expected and time.monotonic() < deadline:
-        seen += sum(message.error() is None for message in reader.consume(1000, timeout=0.05))
-    reader.close()
-    return seen
+def cpu_of(pids: Sequence[int]) -> float:
+    """Seconds of CPU that the processes and their children have used."""
+    processes = [psutil.Process(pid) for pid in pids]
+    all_of_them = {*processes, *(child for process in processes for child in process.children(recursive=True))}
+    return float(sum(sum(each.cpu_times()[:2]) for each in all_of_them))
+
+
+def cpu_by_part(facts: StackFacts) -> Mapping[str, float]:
+    """Seconds of CPU that each part of a stack has used, PostgreSQL's backends with it."""
+    return {part: cpu_of(pids) for part, pids in facts.pids.items()}

@@ -9,13 +9,14 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import psutil
 
+from bench.model import LESS, Figure, Outcome
+from bench.workshop import Workshop
 from gateway.client.envelopes import new_guid
 from gateway.client.gaming import rfc3339
 from gateway.sealing.generation import Subject, issue, make_authority, write_issued
@@ -41,19 +42,6 @@ directory = "spool"
 [inputs]
 socket = "agent.sock"
 """
-
-
-@dataclass(frozen=True)
-class Result:
-    """Events a second answered durably, events a second received in batches of 500, and resident MiB at the most."""
-
-    events: int
-    spooled_per_second: float
-    received_per_second: float
-    rss_mib: float
-
-    def facts(self) -> Mapping[str, float]:
-        return asdict(self)
 
 
 class _Gateway(BaseHTTPRequestHandler):
@@ -83,8 +71,10 @@ class _Gateway(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
-def measure(place: Path, events: int) -> Result:
-    """Starts `gateway agent run` and tells it `events` events with ids, at most WINDOW of them unanswered."""
+def measure(workshop: Workshop) -> Outcome:
+    """Starts `gateway agent run` and tells it events with ids, at most WINDOW of them unanswered."""
+    place, events = workshop.directory / "agent", workshop.plan.spooled_events
+    workshop.tell(f"agent: telling {events} events")
     place.mkdir(parents=True)
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Gateway)
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -105,7 +95,14 @@ def measure(place: Path, events: int) -> Result:
         agent.terminate()
         agent.wait()
         server.shutdown()
-    return Result(events, events / spooled, events / received, memory)
+    return Outcome(
+        (
+            Figure("agent.spooled", "events/s", (events / spooled,)),
+            Figure("agent.received", "events/s", (events / received,)),
+            Figure("agent.memory", "MiB", (memory,), better=LESS),
+        ),
+        {"events": events},
+    )
 
 
 def _configure(place: Path, url: str) -> None:

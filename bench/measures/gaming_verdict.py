@@ -1,18 +1,18 @@
-"""The verdict on batches of a complex's events against bare lxml: parse and XSD of the same batches in the same run."""
+"""The verdict on batches of a complex's events alone, against bare lxml: parse and XSD of the same batches."""
 
-import statistics
-import time
 import tracemalloc
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from importlib.resources import files
 from itertools import cycle, islice
-from pathlib import Path
 from random import Random
+from typing import Any
 
 from lxml import etree
 
+from bench.ceiling.judging import make_parser
+from bench.measures.verdict import Step, rate_of
+from bench.model import Figure, Outcome
+from bench.workshop import Workshop
 from gateway.client.envelopes import Envelope, new_guid
 from gateway.client.gaming import BatchHeader, EventContent, batch_xml, rfc3339
 from gateway.local.people import make_person
@@ -32,50 +32,38 @@ HOME = Complex("BENCH-1", OWNER, ComplexState.ACTIVE, "093", "Bench", "750000000
 METERS = ("coin_in", "coin_out", "jackpots", "hand_pays", "drop", "games")
 
 
-@dataclass(frozen=True)
-class GamingFigures:
-    """Events a second, medians of `repeats` runs; the most that Python holds while it judges one batch."""
-
-    events_per_second: float
-    bare_events_per_second: float
-    ratio: float
-    microseconds_an_event: float
-    kib_a_batch: float
-    events_a_batch: int
-    repeats: int
-
-    def facts(self) -> dict[str, float]:
-        return asdict(self)
+def measure(workshop: Workshop) -> Outcome:
+    """In one process, by turns; and the most that Python holds while it judges one batch."""
+    workshop.tell("gaming-verdict: judging batches")
+    bodies, ours, bare = made_batches(), verdict_of_batches(), make_parser("gaming")
+    mine, theirs = [], []
+    for repeat in range(workshop.plan.repeats + 1):
+        rates = [rate_of(step, bodies) * EVENTS for step in (ours, bare)]
+        if repeat:
+            mine.append(rates[0])
+            theirs.append(rates[1])
+    figure = Figure("gaming-verdict", "events/s", tuple(mine), tuple(theirs))
+    return Outcome((figure,), {"kib_a_batch": _memory(lambda: ours(bodies[0])), "events_a_batch": EVENTS})
 
 
-def measure(repeats: int) -> GamingFigures:
-    """The two are run by turns, so that the machine's moods hit both."""
+def made_batches() -> list[bytes]:
+    """BATCHES batches of EVENTS events as a casino has them, in UTF-16, each with a signature that is none."""
     random = Random(4)  # noqa: S311 - made-up data, no secret
-    bodies = [_batch(number, random) for number in range(1, BATCHES + 1)]
-    profiles = ProfileBook.load()
-    circumstances = Circumstances(NOW, "093", HOME, register_known=True)
+    return [_batch(number, random) for number in range(1, BATCHES + 1)]
+
+
+def verdict_of_batches() -> Step:
+    """The gateway's verdict, without the signature; raises where it is not an acceptance."""
+    profiles, circumstances = ProfileBook.load(), Circumstances(NOW, "093", HOME, register_known=True)
 
     def ours(body: bytes) -> None:
-        assert judge(parse(body), circumstances, profiles).verdict is Verdict.ACCEPTED
+        if judge(parse(body), circumstances, profiles).verdict is not Verdict.ACCEPTED:
+            raise AssertionError("a batch of the corpus is refused")
 
-    bare = _bare()
-    rates: tuple[list[float], list[float]] = ([], [])
-    for _ in range(repeats + 1):
-        for step, seen in zip((ours, bare), rates, strict=True):
-            seen.append(_rate(step, bodies))
-    gateway, floor = (statistics.median(seen[1:]) for seen in rates)
-    kib = _memory(lambda: ours(bodies[0]))
-    return GamingFigures(gateway, floor, gateway / floor, 1_000_000 / gateway, kib, EVENTS, repeats)
+    return ours
 
 
-def _rate(step: Callable[[bytes], None], bodies: Sequence[bytes]) -> float:
-    started = time.perf_counter()
-    for body in bodies:
-        step(body)
-    return len(bodies) * EVENTS / (time.perf_counter() - started)
-
-
-def _memory(step: Callable[[], None]) -> float:
+def _memory(step: Callable[[], object]) -> float:
     tracemalloc.start()
     step()
     _, peak = tracemalloc.get_traced_memory()
@@ -83,30 +71,18 @@ def _memory(step: Callable[[], None]) -> float:
     return peak / 1_024
 
 
-def _bare() -> Callable[[bytes], None]:
-    """Parse and XSD with lxml alone: no limits, no codes, no rules, no content."""
-    place = Path(str(files("schemas") / "xsd" / "gaming" / "2026-01-01" / "GamingBatch.xsd"))
-    schema = etree.XMLSchema(etree.parse(str(place)))
-
-    def check(body: bytes) -> None:
-        assert schema.validate(etree.fromstring(body))
-
-    return check
-
-
 def _batch(number: int, random: Random) -> bytes:
-    """A batch of EVENTS events as a casino has them, in UTF-16, with a signature that is none."""
     players = [make_person(random, NOW.date()).iin for _ in range(50)]
     first = (number - 1) * EVENTS + 1
     kinds = islice(cycle(_details("", "", random)), EVENTS)
     events = [_event(first + place, kind, random.choice(players), random) for place, kind in enumerate(kinds)]
     root = batch_xml(Envelope(OWNER, "093", NOW), BatchHeader(HOME.id, number), events)
     signature = root.find("SignedData/Signature")
-    assert signature is not None
+    if signature is None:
+        raise AssertionError("an envelope has a place for its signature")
     signature.text = "PGRzOlNpZ25hdHVyZS8+"
-    written = etree.tostring(root, encoding="UTF-16", xml_declaration=True)
-    assert isinstance(written, bytes)
-    return written
+    written: Any = etree.tostring(root, encoding="UTF-16", xml_declaration=True)
+    return bytes(written)
 
 
 def _event(sequence: int, kind: str, player: str, random: Random) -> EventContent:
@@ -115,7 +91,7 @@ def _event(sequence: int, kind: str, player: str, random: Random) -> EventConten
     return {"sequence": sequence, "id": new_guid(), "kind": kind, "time": rfc3339(moment), **details}
 
 
-def _details(player: str, reference: str, random: Random) -> Mapping[str, EventContent]:
+def _details(player: str, reference: str, random: Random) -> dict[str, EventContent]:
     """What an event of each kind has beside the common attributes."""
     amount = f"{random.randint(500, 900_000)}.{random.randint(0, 99):02}"
     known = {"amount": amount, "player": player, "player_kind": "IIN", "session": f"S-{random.randint(1, 9_999)}"}
