@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from gateway.errors import GatewayError
-from gateway.intake.authentication import reader_of
+from gateway.intake.authentication import changer_of, reader_of
 from gateway.intake.bodies import read_body
 from gateway.intake.documentation import Shape, add_get, add_post, document_of
 from gateway.intake.luxury_shapes import (
@@ -80,7 +80,7 @@ class Luxury:
         With `requests`, up to 500 of them: `results` answers each, and one that is refused does not hold up the others.
         """
         occurrence_of(request).route = CODES
-        owner = self._active(request)
+        owner = await self._active(request)
         body = await self._object(request)
         members = body.get("requests")
         if members is None:
@@ -134,12 +134,12 @@ class Luxury:
 
     async def use(self, request: Request, code: str) -> Response:
         """Gives a reserved code to the thing or the operation for which it was used off line; again is harmless."""
-        owner = self._active(request)
+        owner = await self._active(request)
         return self._granted(request, await self._desk.use(owner, code, await self._object(request)))
 
     async def reserve(self, request: Request) -> Response:
         """Reserves a block of codes for use off line; the same `block` again is the same request."""
-        owner = self._active(request)
+        owner = await self._active(request)
         body = await self._object(request, BlockRequest)
         kind = _KINDS.get(str(body.get("kind", "item")))
         if kind is None:
@@ -162,7 +162,7 @@ class Luxury:
 
     async def give_back(self, request: Request, block: str) -> Response:
         """Returns codes of a block that were not used: those that are named, or all of them."""
-        owner = self._active(request)
+        owner = await self._active(request)
         codes = (await self._object(request, ReturnRequest)).get("codes")
         if codes is not None and not (isinstance(codes, list) and all(isinstance(code, str) for code in codes)):
             raise JsonRefused(expected='{"codes": ["...", ...]}')
@@ -180,8 +180,8 @@ class Luxury:
         seconds = self._services.settings.bounds.retry_after_seconds
         return problem_for(result, occurrence.instance, occurrence.language, seconds).body()
 
-    def _active(self, request: Request) -> str:
-        owner = reader_of(request, self._services)
+    async def _active(self, request: Request) -> str:
+        owner = await changer_of(request, self._services)
         entity = self._services.senders.by_identifier(owner)
         if entity is None:
             raise SenderNotEnrolled("the entity is no longer enrolled")

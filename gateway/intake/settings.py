@@ -39,6 +39,7 @@ class Bounds:
     check_burst: int = 100
     page_entries: int = 100
     token_seconds: int = 300
+    token_skew_seconds: int = 30
     keep_alive_seconds: int = 15
     linger_seconds: float = 2.0
     stop_seconds: int = 30

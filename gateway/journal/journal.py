@@ -114,6 +114,11 @@ class Journal:
         found = await self._fetch("find_by_receipt", receipt_id, sender)
         return entry_of(found[0], self._packer) if found else None
 
+    async def message(self, receipt_id: UUID) -> Entry | None:
+        """The entry with this receipt, whoever sent it: for the FMA's people alone."""
+        found = await self._fetch("find_message", receipt_id)
+        return entry_of(found[0], self._packer) if found else None
+
     async def page(self, sender: str, after: int = 0, limit: int = 50) -> list[Entry]:
         """The sender's entries after this `seq` in the order of filing; the last one's `seq` is the next cursor."""
         return [entry_of(row, self._packer) for row in await self._fetch("page_of_sender", sender, after, limit)]
