@@ -12,9 +12,19 @@ from gateway.intake.metrics import Metrics
 from gateway.intake.opening import Parts, make_desk, make_pipeline
 from gateway.intake.problems import TYPE_PREFIX, problem_book
 from gateway.intake.senders import EnrolledSenders
-from gateway.intake.services import Services
+from gateway.intake.services import Identity, Services
 from gateway.intake.settings import IntakeSettings
-from gateway.journal import ComplexRegister, Directory, DirectoryCache, Journal, OversightReader
+from gateway.journal import (
+    AuditLog,
+    ComplexRegister,
+    Directory,
+    DirectoryCache,
+    Journal,
+    OversightReader,
+    People,
+    PeopleCache,
+    SpentTokens,
+)
 from gateway.judging.processes import JudgingProcesses
 from gateway.judging.settings import JudgingSettings
 from gateway.sealing.generation import make_gateway_key
@@ -43,6 +53,7 @@ def openapi() -> Mapping[str, Any]:
         *(settings, pipeline, journal, senders, keys, KeySet.of(keys), metrics, {}, gate, gate, oversight),
         make_desk(settings, journal, keys),
         Quota(0.0, 1, monotonic),
+        Identity(PeopleCache(People(NOWHERE)), AuditLog(NOWHERE), SpentTokens(NOWHERE)),
     )
     return create_app(services).openapi()
 

@@ -41,7 +41,7 @@ async def spend(bearer: Bearer, services: Services) -> None:
     if bearer.token_id is None:
         return
     now = services.clock()
-    if not await services.spent_tokens.spend(bearer.fingerprint, bearer.token_id, bearer.spent_until, now):
+    if not await services.identity.spent_tokens.spend(bearer.fingerprint, bearer.token_id, bearer.spent_until, now):
         raise CredentialsRefused("replayed")
 
 

@@ -223,10 +223,11 @@ def add_get(
     handler: Callable[..., Awaitable[Response]],
     answer: type[Shape] | dict[str, Any],
     *mistakes: int,
+    who: str = "entity",
 ) -> None:
     """A GET route that makes its own response; `answer` and the problems of status `mistakes` are documented.
 
-    Every route may also fail with 500; one that can answer 401 is documented as needing the bearer token.
+    Every route may also fail with 500; one that can answer 401 is documented as needing the bearer token of `who`.
     """
     told = {"model": answer} if isinstance(answer, type) else answer
     router.add_api_route(
@@ -235,7 +236,7 @@ def add_get(
         methods=["GET"],
         response_model=None,
         responses={200: told, **problems(*mistakes, 500)},
-        openapi_extra={"security": [{"entity": []}]} if UNAUTHORIZED in mistakes else None,
+        openapi_extra={"security": [{who: []}]} if UNAUTHORIZED in mistakes else None,
     )
 
 

@@ -10,9 +10,20 @@ from gateway.errors import ConfigurationError
 from gateway.intake.gates import Gate, Quota
 from gateway.intake.metrics import Metrics
 from gateway.intake.senders import EnrolledSenders
-from gateway.intake.services import ReadyCheck, Services, utc_now
+from gateway.intake.services import Identity, ReadyCheck, Services, utc_now
 from gateway.intake.settings import Bounds, IntakeSettings
-from gateway.journal import Checkpointer, ComplexRegister, Directory, DirectoryCache, Journal, OversightReader
+from gateway.journal import (
+    AuditLog,
+    Checkpointer,
+    ComplexRegister,
+    Directory,
+    DirectoryCache,
+    Journal,
+    OversightReader,
+    People,
+    PeopleCache,
+    SpentTokens,
+)
 from gateway.judging.processes import JudgingProcesses
 from gateway.judging.settings import JudgingSettings
 from gateway.luxury.desk import Desk
@@ -68,14 +79,23 @@ async def open_services(
             oversight,
             await stack.enter_async_context(make_desk(settings, journal, holder)),
             Quota(settings.bounds.check_rate, settings.bounds.check_burst, monotonic),
+            await stack.enter_async_context(open_identity(settings.database_url)),
         )
         add_gauges(services)
 
         async def seal(checkpoint: Checkpoint) -> Checkpoint:
             return await seal_checkpoint(checkpoint, holder)
 
-        await stack.enter_async_context(Checkpointer(journal, seal, utc_now, settings.checkpoint_seconds))
+        for sealed in (journal, services.identity.audit):
+            await stack.enter_async_context(Checkpointer(sealed, seal, utc_now, settings.checkpoint_seconds))
         yield services
+
+
+@asynccontextmanager
+async def open_identity(dsn: str) -> AsyncIterator[Identity]:
+    """The FMA's people, the audit log and the tokens that were used up. Raises Unavailable."""
+    async with People(dsn) as people, PeopleCache(people) as cache, AuditLog(dsn) as audit, SpentTokens(dsn) as spent:
+        yield Identity(cache, audit, spent)
 
 
 def make_pipeline(bounds: Bounds, parts: Parts) -> Pipeline:

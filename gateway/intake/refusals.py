@@ -109,3 +109,15 @@ class MethodNotAllowed(HttpRefused):
     def __init__(self, allow: str = "GET") -> None:
         super().__init__()
         self.headers = {"Allow": allow}
+
+
+class RightMissing(HttpRefused):
+    """The person is known, and the role has not the right that the route needs."""
+
+    code = "right-missing"
+
+
+class PurposeMissing(HttpRefused):
+    """No purpose was stated for reading or changing what is somebody's, or not one of the form that is needed."""
+
+    code = "purpose-missing"

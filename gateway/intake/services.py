@@ -8,7 +8,7 @@ from gateway.intake.gates import Gate, Quota
 from gateway.intake.metrics import Metrics
 from gateway.intake.senders import EnrolledSenders
 from gateway.intake.settings import IntakeSettings
-from gateway.journal import Journal, OversightReader
+from gateway.journal import AuditLog, Journal, OversightReader, PeopleCache, SpentTokens
 from gateway.luxury.desk import Desk
 from gateway.pipeline import Pipeline
 from gateway.sealing.jws import KeySet
@@ -20,6 +20,15 @@ ReadyCheck = Callable[[], Awaitable[bool]]
 def utc_now() -> datetime:
     """This moment."""
     return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who of the FMA is who, what they did, and which tokens were used up."""
+
+    people: PeopleCache
+    audit: AuditLog
+    spent_tokens: SpentTokens
 
 
 @dataclass(frozen=True)
@@ -39,4 +48,5 @@ class Services:
     oversight: OversightReader
     desk: Desk
     check_quota: Quota
+    identity: Identity
     clock: Callable[[], datetime] = field(default=utc_now)

@@ -38,11 +38,15 @@ class Channel(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts: by a person's id over HTTP; at the command line by the configured person and the system's user."""
+    """Who acts, as what, how, and for what stated purpose.
+
+    `name` is a person's id over HTTP; at the command line the configured person and the system's user.
+    """
 
     name: str
     role: str = ""
     channel: Channel = Channel.COMMAND
+    purpose: str = ""
 
 
 UNNAMED: Final = Actor("unnamed")
@@ -51,13 +55,12 @@ UNNAMED: Final = Actor("unnamed")
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """What is about to be done: `action` such as `message read`, to or of whom or what, and the purpose stated."""
+    """What is about to be done: `action` such as `message read`, and to or of whom or what."""
 
     actor: Actor
     action: str
     subject: str
     at: datetime
-    purpose: str = ""
     detail: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -140,7 +143,7 @@ def entry_of_deed(seq: int, deed: Deed) -> AuditEntry:
         channel=deed.actor.channel.value,
         action=_text(deed.action),
         subject=_text(deed.subject),
-        purpose=_text(deed.purpose),
+        purpose=_text(deed.actor.purpose),
         detail=orjson.dumps(dict(deed.detail), option=orjson.OPT_SORT_KEYS).decode(),
     )
     return replace(entry, leaf=audit_leaf(entry))
