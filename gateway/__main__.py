@@ -12,15 +12,17 @@ from gateway.logs import configure_logging
 
 COMMANDS = {
     "agent": ("agent", "What a gambling organiser installs: events in, signed batches out, none lost."),
+    "audit": ("audit", "The audit log of the FMA's people: list, verify."),
     "codes": ("codes", "The code tables of Order No. 13: list, show, look up."),
     "consume": ("consume", "Read topics, each event verified."),
     "dealers": ("dealers", "Dealers in precious metals: who is silent."),
-    "entities": ("entities", "Reporting entities: enrol, list, suspend, resume."),
+    "entities": ("entities", "Reporting entities: enrol, list, suspend, resume, certificates."),
     "file": ("file", "File a dealer's sheet; write its template."),
     "local": ("local", "The whole stack on this machine: up, status, down, wipe, demo."),
     "luxury": ("luxury", "Unique codes of luxury goods: ask, check, verify, print, reserve."),
     "migrate": ("migrate", "Bring the journal's schema up to date."),
     "oversee": ("oversee", "Watch the journal for gaps, forks, silence and FM-1s that are due."),
+    "people": ("people", "The FMA's people and their roles: enrol, list, suspend, resume, revoke."),
     "relay": ("relay", "Publish the journal to Kafka, exactly once."),
     "serve": ("serve", "Serve the intake over HTTP."),
     "sign": ("messages", "Fill the Signature of a message."),
