@@ -64,11 +64,15 @@ class Entity:
 
 @dataclass(frozen=True, slots=True)
 class Signer:
-    """Who signed a message, as far as the certificate tells: its fingerprint, BIN and IIN."""
+    """Who signed a message, as far as the certificate tells: its fingerprint, BIN and IIN.
+
+    `revocation_known` is False where there are revocation lists of an issuer and none of them holds at the moment.
+    """
 
     fingerprint: str
     bin: str | None
     iin: str | None
+    revocation_known: bool = True
 
     @property
     def identifier(self) -> str | None:

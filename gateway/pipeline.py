@@ -1,8 +1,9 @@
 """The order of the steps from bytes to a durable, sealed verdict; nobody else knows it."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from itertools import chain
 from typing import ClassVar, Protocol
 
@@ -19,6 +20,7 @@ from gateway.model import (
     Judged,
     Judgement,
     Receipt,
+    Signer,
     Standing,
     Submission,
     Verdict,
@@ -31,6 +33,7 @@ from gateway.sealing.refusals import SignatureRefused
 from validators.gaming.messages import BY_REGISTER, REGISTRATION
 from validators.gaming.model import Complex
 from validators.series import FORK, fork_finding
+from validators.signing import undetermined_finding
 
 
 class SenderRefused(GatewayError):
@@ -115,12 +118,18 @@ def _no_quota(_sender: str) -> None:
     return None
 
 
+async def _as_lists_say(signer: Signer, _at: datetime) -> bool:
+    return signer.revocation_known
+
+
 @dataclass(frozen=True)
 class Pipeline:
     """The steps and what they need.
 
     `keyset` reads the receipts of earlier gateway keys too. `quota` is told each sender that is let in and may raise;
-    `watch` is entered around the steps that are made here, by their names.
+    `revocation` says whether the signer's certificate is known not to be revoked at a moment, and raises
+    CertificateRefused where it is, or Unavailable where that must be known first; `watch` is entered around the steps
+    that are made here, by their names.
     """
 
     journal: Log
@@ -130,6 +139,7 @@ class Pipeline:
     judging: Judging
     register: Register
     quota: Callable[[str], None] = field(default=_no_quota)
+    revocation: Callable[[Signer, datetime], Awaitable[bool]] = field(default=_as_lists_say)
     watch: Callable[[str], AbstractContextManager[object]] = field(default=_no_watch)
 
     async def file(self, submission: Submission) -> Outcome:
@@ -137,12 +147,13 @@ class Pipeline:
 
         Raises validators.refusals.Refusal, SignatureRefused, SenderRefused, and what the journal raises
         (DocumentConflict, SeriesConflict, Unavailable). Bytes that were filed before get the receipt that they got
-        then, even where their certificate has expired since. A second message under the number of another one is
-        kept as a refused one, as evidence, before SeriesConflict is raised, and raises it again whenever it comes.
+        then, even where their certificate has expired or was revoked since. A second message under the number of
+        another one is kept as a refused one, as evidence, before SeriesConflict is raised, and raises it again whenever
+        it comes.
         """
         try:
             sender, judged = await self._examine(submission)
-        except SignatureRefused:
+        except (SignatureRefused, SenderNotEnrolled):
             known = await self.journal.find(submission.sha256)
             if known is None:
                 raise
@@ -183,6 +194,7 @@ class Pipeline:
         examined = await self.judging.examine(submission, None)
         sender = self._sender_of(examined)
         self.quota(sender.identifier)
+        known = await self.revocation(examined.signer, submission.received_at)
         named = examined.complex_id
         standing = standing_of(sender, self.register.complex_of(named) if named else None)
         judged = await self._judged(submission, examined, standing)
@@ -190,7 +202,7 @@ class Pipeline:
             anew = standing_of(sender, await self.register.complex_anew(sender.identifier, named))
             if anew.mark != standing.mark:
                 judged = await self._judged(submission, examined, anew)
-        return sender, judged
+        return sender, judged if known else unchecked(judged)
 
     async def _judged(self, submission: Submission, examined: Examined, standing: Standing) -> Judged:
         """The message judged under that standing, by what was examined where it was the same."""
@@ -228,6 +240,20 @@ def _hangs_on_register(judgement: Judgement) -> bool:
         return True
     found = chain(judgement.findings, *(item.findings for item in judgement.items))
     return any(finding.code in BY_REGISTER for finding in found)
+
+
+def unchecked(judged: Judged) -> Judged:
+    """The same with the warning that the revocation of the signer's certificate could not be checked."""
+    judgement = judged.judgement
+    accepted = judgement.verdict is Verdict.ACCEPTED
+    return replace(
+        judged,
+        judgement=replace(
+            judgement,
+            findings=(*judgement.findings, undetermined_finding()),
+            verdict=Verdict.ACCEPTED_WITH_WARNINGS if accepted else judgement.verdict,
+        ),
+    )
 
 
 def forks(receipt: Receipt) -> SeriesConflict:

@@ -7,7 +7,7 @@ import click
 
 from gateway.commands.common import directory_option
 from gateway.intake.server import serve as serve_intake
-from gateway.intake.settings import Bounds, IntakeSettings
+from gateway.intake.settings import Bounds, IntakeSettings, RevocationSettings, UndeterminedPolicy
 from gateway.settings import read_settings
 
 
@@ -19,6 +19,28 @@ from gateway.settings import read_settings
     "--metrics-port", type=click.IntRange(1, 65535), help="Where /metrics is served; not served if not given."
 )
 @click.option("--crl", "lists", multiple=True, type=click.Path(path_type=Path), help="A revocation list; repeatable.")
+@click.option("--ocsp", "responder", metavar="URL", help="The OCSP responder that is asked about certificates.")
+@click.option(
+    "--ocsp-nonce/--no-ocsp-nonce",
+    default=True,
+    show_default=True,
+    help="Whether its answers must repeat the question's nonce.",
+)
+@click.option(
+    "--ocsp-fresh",
+    type=click.FloatRange(1),
+    default=RevocationSettings().fresh_seconds,
+    show_default=True,
+    help="Seconds for which its answer stands: a revoked certificate is refused that long after it says so.",
+)
+@click.option(
+    "--revocation-undetermined",
+    "policy",
+    type=click.Choice([policy.value for policy in UndeterminedPolicy]),
+    default=RevocationSettings().policy.value,
+    show_default=True,
+    help="A message whose certificate could not be checked: taken with a warning, or answered 503 to come later.",
+)
 @click.option(
     "--check-rate",
     type=click.FloatRange(0),
@@ -41,6 +63,10 @@ def serve(
     port: int,
     metrics_port: int | None,
     lists: tuple[Path, ...],
+    responder: str | None,
+    ocsp_nonce: bool,
+    ocsp_fresh: float,
+    policy: str,
     check_rate: float,
     judging_processes: int,
 ) -> None:
@@ -61,6 +87,9 @@ def serve(
             port=port,
             metrics_port=metrics_port,
             revocation_lists=lists,
+            revocation=RevocationSettings(
+                responder, UndeterminedPolicy(policy), nonce=ocsp_nonce, fresh_seconds=ocsp_fresh
+            ),
             bounds=Bounds(check_rate=check_rate),
             judging_processes=judging_processes,
         )

@@ -11,8 +11,9 @@ from gateway.intake.gates import Gate, Quota
 from gateway.intake.metrics import Metrics
 from gateway.intake.opening import Parts, make_desk, make_pipeline
 from gateway.intake.problems import TYPE_PREFIX, problem_book
+from gateway.intake.revocations import Revocations
 from gateway.intake.senders import EnrolledSenders
-from gateway.intake.services import Identity, Services
+from gateway.intake.services import Identity, Services, utc_now
 from gateway.intake.settings import IntakeSettings
 from gateway.journal import (
     AuditLog,
@@ -46,7 +47,8 @@ def openapi() -> Mapping[str, Any]:
     senders = EnrolledSenders(DirectoryCache(Directory(NOWHERE)), [])
     judging = JudgingProcesses(0, JudgingSettings(), lambda: senders.trust, metrics.timed)
     oversight = OversightReader(NOWHERE, journal)
-    parts = Parts(journal, senders, keys, metrics, judging, ComplexRegister(oversight))
+    revocations = Revocations(settings.revocation, senders, metrics, utc_now)
+    parts = Parts(journal, senders, keys, metrics, judging, ComplexRegister(oversight), revocations)
     pipeline = make_pipeline(settings.bounds, parts)
     gate = Gate(1)
     services = Services(
@@ -54,6 +56,7 @@ def openapi() -> Mapping[str, Any]:
         make_desk(settings, journal, keys),
         Quota(0.0, 1, monotonic),
         Identity(PeopleCache(People(NOWHERE)), AuditLog(NOWHERE), SpentTokens(NOWHERE)),
+        revocations,
     )
     return create_app(services).openapi()
 

@@ -30,10 +30,15 @@ def bearer_of(request: Request, services: Services, find_certificate: FindCertif
     token = _token_in(request)
     bounds = services.settings.bounds
     rules = TokenRules(services.settings.public_urls, bounds.token_seconds, bounds.token_skew_seconds)
+    now = services.clock()
     try:
-        return verify_bearer(token, rules, services.clock(), find_certificate)
+        bearer = verify_bearer(token, rules, now, find_certificate)
     except TokenRefused as refused:
         raise CredentialsRefused(refused.reason) from refused
+    found = find_certificate(bearer.fingerprint)
+    if found is not None and services.revocations.is_revoked(bearer.fingerprint, found[1], now):
+        raise CredentialsRefused("certificate-revoked")
+    return bearer
 
 
 async def spend(bearer: Bearer, services: Services) -> None:

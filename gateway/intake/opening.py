@@ -3,13 +3,12 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from time import monotonic
 
-from gateway.errors import ConfigurationError
 from gateway.intake.gates import Gate, Quota
 from gateway.intake.metrics import Metrics
-from gateway.intake.senders import EnrolledSenders
+from gateway.intake.revocations import Revocations
+from gateway.intake.senders import EnrolledSenders, ListFiles
 from gateway.intake.services import Identity, ReadyCheck, Services, utc_now
 from gateway.intake.settings import Bounds, IntakeSettings
 from gateway.journal import (
@@ -44,6 +43,7 @@ class Parts:
     metrics: Metrics
     judging: Judging
     register: ComplexRegister
+    revocations: Revocations
 
 
 @asynccontextmanager
@@ -60,11 +60,15 @@ async def open_services(
         directory = await stack.enter_async_context(Directory(settings.database_url))
         cache = await stack.enter_async_context(DirectoryCache(directory))
         metrics = Metrics()
-        senders = EnrolledSenders(cache, [read_file(path) for path in settings.revocation_lists])
+        senders = EnrolledSenders(cache)
+        await stack.enter_async_context(ListFiles(senders, settings.revocation_lists))
+        revocations = Revocations(settings.revocation, senders, metrics, utc_now)
+        await stack.enter_async_context(revocations)
         judging = await stack.enter_async_context(open_judging(settings, senders, metrics))
         oversight = await stack.enter_async_context(OversightReader(settings.database_url, journal))
         register = await stack.enter_async_context(ComplexRegister(oversight))
-        pipeline = make_pipeline(settings.bounds, Parts(journal, senders, holder, metrics, judging, register))
+        parts = Parts(journal, senders, holder, metrics, judging, register, revocations)
+        pipeline = make_pipeline(settings.bounds, parts)
         services = Services(
             settings,
             pipeline,
@@ -80,6 +84,7 @@ async def open_services(
             await stack.enter_async_context(make_desk(settings, journal, holder)),
             Quota(settings.bounds.check_rate, settings.bounds.check_burst, monotonic),
             await stack.enter_async_context(open_identity(settings.database_url)),
+            revocations,
         )
         add_gauges(services)
 
@@ -108,6 +113,7 @@ def make_pipeline(bounds: Bounds, parts: Parts) -> Pipeline:
         judging=parts.judging,
         register=parts.register,
         quota=Quota(bounds.sender_rate, bounds.sender_burst, monotonic),
+        revocation=parts.revocations,
         watch=parts.metrics.step,
     )
 
@@ -161,11 +167,3 @@ def add_gauges(services: Services) -> None:
     metrics.gauge("gateway_requests_in_flight", "Messages under way", lambda: services.requests_gate.taken)
     metrics.gauge("gateway_bytes_in_flight", "Bytes of bodies held", lambda: services.bytes_gate.taken)
     metrics.gauge("gateway_journal_waiting", "Submissions waiting for the log", lambda: services.journal.waiting)
-
-
-def read_file(path: Path) -> bytes:
-    """The bytes of a file; raises ConfigurationError where it can't be read."""
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ConfigurationError(f"{path}: {error.strerror}") from error

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from gateway.intake.gates import Gate, Quota
 from gateway.intake.metrics import Metrics
+from gateway.intake.revocations import Revocations
 from gateway.intake.senders import EnrolledSenders
 from gateway.intake.settings import IntakeSettings
 from gateway.journal import AuditLog, Journal, OversightReader, PeopleCache, SpentTokens
@@ -49,4 +50,5 @@ class Services:
     desk: Desk
     check_quota: Quota
     identity: Identity
+    revocations: Revocations
     clock: Callable[[], datetime] = field(default=utc_now)

@@ -1,6 +1,7 @@
 """What the intake is told: one frozen object, built by the command line and passed down."""
 
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from pathlib import Path
 
 from validators.limits import DEFAULT_LIMITS, Limits
@@ -46,13 +47,40 @@ class Bounds:
     ready_seconds: float = 3.0
 
 
+class UndeterminedPolicy(StrEnum):
+    """What becomes of a message when nobody can say whether its certificate is revoked."""
+
+    FLAG = "flag"
+    """It is taken, with the warning SIG-001."""
+    LATER = "later"
+    """It is answered 503, to be sent again later."""
+
+
+@dataclass(frozen=True, slots=True)
+class RevocationSettings:
+    """Which responder is asked (None: none), the policy, and seconds.
+
+    `seconds` is the longest that one question takes, `fresh_seconds` how long an answer stands, `retry_seconds` how
+    long nobody asks again about a certificate of which nothing could be learnt. With `nonce` an answer must repeat
+    that of its question, so that no old answer passes for a new one.
+    """
+
+    responder: str | None = None
+    policy: UndeterminedPolicy = UndeterminedPolicy.FLAG
+    nonce: bool = True
+    seconds: float = 2.0
+    fresh_seconds: float = 60.0
+    retry_seconds: float = 5.0
+
+
 @dataclass(frozen=True, slots=True)
 class IntakeSettings:
     """Where the intake listens, what it needs and how much it takes.
 
     `public_urls` are the names by which entities reach the gateway: the first one is shown, each of them is a valid
     audience of a bearer token. Port 0 takes a free one. `metrics_port` None serves no metrics. `revocation_lists` are
-    files with CRLs (PEM or DER). `judging_processes` judge beside the intake; with 0 it judges itself.
+    files with CRLs (PEM or DER), read again when they change. `judging_processes` judge beside the intake; with 0 it
+    judges itself.
     """
 
     database_url: str = field(repr=False)
@@ -65,6 +93,7 @@ class IntakeSettings:
     metrics_host: str = "127.0.0.1"
     metrics_port: int | None = None
     revocation_lists: tuple[Path, ...] = ()
+    revocation: RevocationSettings = RevocationSettings()
     default_language: str = "ru"
     checkpoint_seconds: float = 1.0
     judging_processes: int = 1

@@ -97,10 +97,8 @@ async def test_what_was_appended_is_read_back_and_intact(five: AuditLog, dsn: st
 
 @pytest.mark.parametrize("column", COLUMNS)
 @pytest.mark.parametrize("seq", [1, 2, 5])
-async def test_one_changed_byte_of_any_column_is_found_and_the_entry_named(
-    five: AuditLog, dsn: str, column: str, seq: int
-) -> None:
-    assert five
+@pytest.mark.usefixtures("five")
+async def test_one_changed_byte_of_any_column_is_found_and_the_entry_named(dsn: str, column: str, seq: int) -> None:
     await tampered(dsn, "audit_entries", f"UPDATE audit_entries SET {column} = {COLUMNS[column]} WHERE seq = {seq}")
     report = await verified(dsn)
     assert not report.intact
@@ -113,8 +111,8 @@ def test_every_column_is_changed_in_turn() -> None:
 
 
 @pytest.mark.parametrize("seq", [1, 3, 5])
-async def test_an_entry_that_was_taken_out_is_missed_at_its_place(five: AuditLog, dsn: str, seq: int) -> None:
-    assert five
+@pytest.mark.usefixtures("five")
+async def test_an_entry_that_was_taken_out_is_missed_at_its_place(dsn: str, seq: int) -> None:
     await tampered(dsn, "audit_entries", f"DELETE FROM audit_entries WHERE seq = {seq}")
     assert (seq, "missing") in places(await verified(dsn))
 
@@ -142,8 +140,8 @@ async def test_a_history_computed_anew_does_not_meet_its_checkpoints(five: Audit
         ("DELETE FROM audit_head", (5, "head")),
     ],
 )
-async def test_a_false_head_is_found(five: AuditLog, dsn: str, change: str, what: tuple[int, str]) -> None:
-    assert five
+@pytest.mark.usefixtures("five")
+async def test_a_false_head_is_found(dsn: str, change: str, what: tuple[int, str]) -> None:
     await tampered(dsn, "audit_head", change)
     assert places(await verified(dsn)) == [what]
 
@@ -151,16 +149,16 @@ async def test_a_false_head_is_found(five: AuditLog, dsn: str, change: str, what
 @pytest.mark.parametrize(
     "column", ["seq = 4", "chain = decode(repeat('01', 32), 'hex')", "made_at = now()", "jws = 'x.y.z'"]
 )
-async def test_a_changed_checkpoint_is_found(five: AuditLog, dsn: str, column: str) -> None:
-    assert five
+@pytest.mark.usefixtures("five")
+async def test_a_changed_checkpoint_is_found(dsn: str, column: str) -> None:
     await tampered(dsn, "audit_checkpoints", f"UPDATE audit_checkpoints SET {column} WHERE seq = 3")
     assert [what for _, what in places(await verified(dsn))] == ["checkpoint"]
 
 
 @pytest.mark.parametrize("table", ["audit_entries", "audit_checkpoints", "audit_head"])
 @pytest.mark.parametrize("change", ["DELETE FROM {}", "TRUNCATE {}", "UPDATE {} SET seq = 1"])
-async def test_the_audit_log_takes_new_rows_only(five: AuditLog, dsn: str, table: str, change: str) -> None:
-    assert five
+@pytest.mark.usefixtures("five")
+async def test_the_audit_log_takes_new_rows_only(dsn: str, table: str, change: str) -> None:
     with pytest.raises(asyncpg.exceptions.IntegrityConstraintViolationError):
         await run(dsn, change.format(table))
 
