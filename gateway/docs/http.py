@@ -9,7 +9,7 @@ from typing import Any
 from gateway.intake.app import create_app
 from gateway.intake.gates import Gate, Quota
 from gateway.intake.metrics import Metrics
-from gateway.intake.opening import Parts, make_desk, make_pipeline
+from gateway.intake.opening import Parts, make_desk, make_pipeline, make_turns
 from gateway.intake.problems import TYPE_PREFIX, problem_book
 from gateway.intake.revocations import Revocations
 from gateway.intake.senders import EnrolledSenders
@@ -50,9 +50,10 @@ def openapi() -> Mapping[str, Any]:
     revocations = Revocations(settings.revocation, senders, metrics, utc_now)
     parts = Parts(journal, senders, keys, metrics, judging, ComplexRegister(oversight), revocations)
     pipeline = make_pipeline(settings.bounds, parts)
-    gate = Gate(1)
     services = Services(
-        *(settings, pipeline, journal, senders, keys, KeySet.of(keys), metrics, {}, gate, gate, oversight),
+        *(settings, pipeline, journal, senders, keys, KeySet.of(keys), metrics, {}, Gate(1)),
+        make_turns(settings.bounds),
+        oversight,
         make_desk(settings, journal, keys),
         Quota(0.0, 1, monotonic),
         Identity(PeopleCache(People(NOWHERE)), AuditLog(NOWHERE), SpentTokens(NOWHERE)),

@@ -1,5 +1,6 @@
 """The way in: `POST /v1/messages` and `POST /v1/validate`."""
 
+from contextlib import AbstractAsyncContextManager
 from hashlib import sha256
 
 import orjson
@@ -13,6 +14,7 @@ from gateway.intake.negotiation import JSON, XML_TYPES, choose_media_type
 from gateway.intake.occurrence import occurrence_of
 from gateway.intake.presenting import judgement_facts, receipt_answer
 from gateway.intake.services import Services
+from gateway.intake.turns import claim_of, network_of
 from gateway.model import Submission
 from gateway.pipeline import Outcome
 
@@ -35,7 +37,7 @@ class Filing:
         require_xml(request)
         with self._services.bytes_gate.hold() as held:
             submission = await self._submission(request, held)
-            with self._services.requests_gate.hold(1):
+            async with self._turn(request, submission):
                 outcome = await self._services.pipeline.file(submission)
         verdict = outcome.receipt.verdict
         occurrence.verdict = verdict.value
@@ -58,11 +60,16 @@ class Filing:
         require_xml(request)
         with self._services.bytes_gate.hold() as held:
             submission = await self._submission(request, held)
-            with self._services.requests_gate.hold(1):
+            async with self._turn(request, submission):
                 judgement = await self._services.pipeline.validate(submission)
         occurrence.verdict = judgement.verdict.value
         facts = judgement_facts(judgement, submission, occurrence.language)
         return Response(orjson.dumps(facts), media_type=JSON, headers={"Content-Language": occurrence.language})
+
+    def _turn(self, request: Request, submission: Submission) -> AbstractAsyncContextManager[None]:
+        """The message's turn among all that were read completely."""
+        address = network_of(request.client.host if request.client else "")
+        return self._services.turns.turn(claim_of(submission.body, address))
 
     async def _submission(self, request: Request, held: Hold) -> Submission:
         occurrence = occurrence_of(request)

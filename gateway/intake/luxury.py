@@ -1,7 +1,6 @@
 """Unique codes over HTTP: asked for and reserved by entities, checked by anybody."""
 
 from collections.abc import Mapping
-from ipaddress import IPv6Address
 from typing import Annotated, Any, Literal
 from uuid import UUID, uuid4
 
@@ -31,6 +30,7 @@ from gateway.intake.occurrence import occurrence_of
 from gateway.intake.problems import problem_for
 from gateway.intake.refusals import JsonRefused, NotFound, ParameterRefused
 from gateway.intake.services import Services
+from gateway.intake.turns import network_of
 from gateway.journal.luxury_rows import CodeState
 from gateway.luxury.desk import Granted
 from gateway.luxury.labels import LABEL_TYPES, label
@@ -46,7 +46,6 @@ MOST_BLOCK = 1_000
 LONGEST_DAYS = 90
 USUAL_DAYS = 30
 _CREATED, _OK = 201, 200
-_NETWORK_BITS = 64
 _KINDS = {"item": CodeKind.ITEM, "operation": CodeKind.OPERATION}
 _OWN = {"Cache-Control": "no-store"}
 
@@ -207,16 +206,6 @@ class Luxury:
         if shape is not None and not content.keys() <= shape.model_fields.keys():
             raise JsonRefused(expected=", ".join(shape.model_fields))
         return content
-
-
-def network_of(address: str) -> str:
-    """By what a client is counted: its address, or the network of 64 bits that an IPv6 client has to itself."""
-    if ":" not in address:
-        return address
-    try:
-        return str(int(IPv6Address(address.partition("%")[0])) >> (128 - _NETWORK_BITS))
-    except ValueError:
-        return address
 
 
 def _json(facts: Mapping[str, Any], status: int = _OK) -> Response:

@@ -11,6 +11,7 @@ from gateway.intake.revocations import Revocations
 from gateway.intake.senders import EnrolledSenders, ListFiles
 from gateway.intake.services import Identity, ReadyCheck, Services, utc_now
 from gateway.intake.settings import Bounds, IntakeSettings
+from gateway.intake.turns import Turns
 from gateway.journal import (
     AuditLog,
     Checkpointer,
@@ -79,7 +80,7 @@ async def open_services(
             metrics,
             ready_checks(settings, journal, kafka_check),
             Gate(settings.bounds.bytes_in_flight),
-            Gate(settings.bounds.requests_in_flight),
+            make_turns(settings.bounds),
             oversight,
             await stack.enter_async_context(make_desk(settings, journal, holder)),
             Quota(settings.bounds.check_rate, settings.bounds.check_burst, monotonic),
@@ -116,6 +117,11 @@ def make_pipeline(bounds: Bounds, parts: Parts) -> Pipeline:
         revocation=parts.revocations,
         watch=parts.metrics.step,
     )
+
+
+def make_turns(bounds: Bounds) -> Turns:
+    """The turns of messages in this process."""
+    return Turns(bounds.requests_at_once, bounds.requests_in_flight, bounds.turn_seconds, monotonic)
 
 
 def make_desk(settings: IntakeSettings, journal: Journal, keys: KeyHolder) -> Desk:
@@ -164,6 +170,7 @@ def kafka_check_of(bootstrap: str) -> ReadyCheck:
 def add_gauges(services: Services) -> None:
     """The gauges of what is under way."""
     metrics = services.metrics
-    metrics.gauge("gateway_requests_in_flight", "Messages under way", lambda: services.requests_gate.taken)
+    metrics.gauge("gateway_requests_in_flight", "Messages under way", lambda: services.turns.here)
+    metrics.gauge("gateway_turns_waiting", "Messages waiting for their turn", lambda: services.turns.waiting)
     metrics.gauge("gateway_bytes_in_flight", "Bytes of bodies held", lambda: services.bytes_gate.taken)
     metrics.gauge("gateway_journal_waiting", "Submissions waiting for the log", lambda: services.journal.waiting)

@@ -16,6 +16,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from gateway.intake.metrics import Metrics
 from gateway.intake.problems import MEDIA_TYPE, Problem, problem_book
 from gateway.intake.settings import Bounds
+from gateway.intake.turns import network_of
 
 
 def bounded_protocol(bounds: Bounds, metrics: Metrics, language: str) -> type[HttpToolsProtocol]:
@@ -45,10 +46,19 @@ class BoundedProtocol(HttpToolsProtocol):
         super().connection_made(cast("asyncio.Transport", transport))
         if len(self.connections) > 2 * self.bounds.connections:
             self.transport.close()
-        elif len(self.connections) > self.bounds.connections:
+        elif len(self.connections) > self.bounds.connections or self._has_its_share():
             self._refuse("overloaded")
         else:
             self._await_head()
+
+    def _has_its_share(self) -> bool:
+        """Whether the client's address holds all the connections that one address may, and this one more."""
+        if len(self.connections) <= self.bounds.address_connections or self.client is None:
+            return False
+        network = network_of(self.client[0])
+        peers = (getattr(other, "client", None) for other in self.connections)
+        held = sum(1 for peer in peers if peer is not None and network_of(peer[0]) == network)
+        return held > self.bounds.address_connections
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Lets go of the timer too."""

@@ -90,9 +90,13 @@ class RateExceeded(HttpRefused):
 
 
 class Busy(Unavailable):
-    """All places, or all the memory kept for bodies, are taken at this moment."""
+    """All places, or all the memory kept for bodies, are taken at this moment; `retry_after` in seconds, if known."""
 
     code = "overloaded"
+
+    def __init__(self, text: str = "all places are taken", retry_after: int | None = None) -> None:
+        super().__init__(text)
+        self.retry_after = retry_after
 
 
 class BadRequest(HttpRefused):

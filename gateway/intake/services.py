@@ -9,6 +9,7 @@ from gateway.intake.metrics import Metrics
 from gateway.intake.revocations import Revocations
 from gateway.intake.senders import EnrolledSenders
 from gateway.intake.settings import IntakeSettings
+from gateway.intake.turns import Turns
 from gateway.journal import AuditLog, Journal, OversightReader, PeopleCache, SpentTokens
 from gateway.luxury.desk import Desk
 from gateway.pipeline import Pipeline
@@ -45,7 +46,7 @@ class Services:
     metrics: Metrics
     checks: dict[str, ReadyCheck]
     bytes_gate: Gate
-    requests_gate: Gate
+    turns: Turns
     oversight: OversightReader
     desk: Desk
     check_quota: Quota

@@ -14,12 +14,14 @@ MIB = 1024 * KIB
 class Bounds:
     """Every limit of the HTTP edge, with its unit in its name or docstring.
 
-    `requests_in_flight` counts messages whose bytes are complete and that wait for their answer; `bytes_in_flight`
+    `requests_in_flight` counts messages whose bytes are complete and that wait for their answer, of which
+    `requests_at_once` are worked on and the others wait for their turn, at most `turn_seconds`; `bytes_in_flight`
     counts every byte of a body that is held, complete or not; what goes past either is answered 503.
     `small_body_bytes` is up to where messages are judged one after the other, a larger one is judged beside them in
     one of `worker_threads`; a judging process that is silent for `judging_seconds` is killed. `sender_rate` is
     messages a second of one sender (0: no limit), `sender_burst` how many may come at once. `check_rate`
-    and `check_burst` bound in the same way how often one address may ask for unique codes.
+    and `check_burst` bound in the same way how often one address may ask for unique codes. Of all `connections` one
+    address may hold `address_connections`.
     """
 
     body_bytes: int = 4 * MIB
@@ -28,7 +30,10 @@ class Bounds:
     head_seconds: float = 10.0
     body_chunks: int = 65_536
     connections: int = 2_000
+    address_connections: int = 1_000
     requests_in_flight: int = 512
+    requests_at_once: int = 256
+    turn_seconds: float = 10.0
     bytes_in_flight: int = 64 * MIB
     small_body_bytes: int = 64 * KIB
     worker_threads: int = 2
