@@ -82,12 +82,16 @@ class Signer:
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """The exact bytes that came in, their lower-case hex SHA-256, and the moment they were received (UTC)."""
+    """The exact bytes that came in, their lower-case hex SHA-256, and the moment they were received (UTC).
+
+    `peer` is the lower-case hex SHA-256 of the certificate of the connection over which they came, if it had one.
+    """
 
     body: bytes
     sha256: str
     received_at: datetime
     traceparent: str | None = None
+    peer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,12 @@ class SenderMismatch(SenderRefused):
     code = "sender-mismatch"
 
 
+class ConnectionMismatch(SenderRefused):
+    """The message came over a connection whose certificate is not one of the entity that signed it."""
+
+    code = "connection-mismatch"
+
+
 class Log(Protocol):
     """What the pipeline needs of the journal."""
 
@@ -118,6 +124,11 @@ def _no_quota(_sender: str) -> None:
     return None
 
 
+def over_any_connection(_entity: Entity, _peer: str | None) -> bool:
+    """That an entity may file over any connection: its message's own signature is the credential."""
+    return True
+
+
 async def _as_lists_say(signer: Signer, _at: datetime) -> bool:
     return signer.revocation_known
 
@@ -129,7 +140,8 @@ class Pipeline:
     `keyset` reads the receipts of earlier gateway keys too. `quota` is told each sender that is let in and may raise;
     `revocation` says whether the signer's certificate is known not to be revoked at a moment, and raises
     CertificateRefused where it is, or Unavailable where that must be known first; `watch` is entered around the steps
-    that are made here, by their names.
+    that are made here, by their names. `connected` says whether an entity may file over the connection with that
+    certificate.
     """
 
     journal: Log
@@ -139,6 +151,7 @@ class Pipeline:
     judging: Judging
     register: Register
     quota: Callable[[str], None] = field(default=_no_quota)
+    connected: Callable[[Entity, str | None], bool] = field(default=over_any_connection)
     revocation: Callable[[Signer, datetime], Awaitable[bool]] = field(default=_as_lists_say)
     watch: Callable[[str], AbstractContextManager[object]] = field(default=_no_watch)
 
@@ -157,7 +170,7 @@ class Pipeline:
             known = await self.journal.find(submission.sha256)
             if known is None:
                 raise
-            return self._known(known)
+            return self._known(known, submission)
         try:
             return await self._keep(submission, sender, judged)
         except SeriesConflict:
@@ -174,7 +187,7 @@ class Pipeline:
         with self.watch("append"):
             filed = await self.journal.append(Draft(receipt, submission.body, records))
         if filed.repeated:
-            return self._known(filed)
+            return self._known(filed, submission)
         whole = judged.contents and not judged.numbers
         return Outcome(receipt, repeated=False, content=judged.contents[0] if whole else None)
 
@@ -192,7 +205,7 @@ class Pipeline:
         owner filed about it is known; whatever else is wrong with a message is said at once.
         """
         examined = await self.judging.examine(submission, None)
-        sender = self._sender_of(examined)
+        sender = self._at_the_door(self._sender_of(examined), submission)
         self.quota(sender.identifier)
         known = await self.revocation(examined.signer, submission.received_at)
         named = examined.complex_id
@@ -213,6 +226,12 @@ class Pipeline:
             raise AssertionError("a message whose sender's standing is told is judged")
         return judged
 
+    def _at_the_door(self, sender: Entity, submission: Submission) -> Entity:
+        """The same entity; raises ConnectionMismatch where it did not come over a connection of its own."""
+        if not self.connected(sender, submission.peer):
+            raise ConnectionMismatch("the connection's certificate is not one of the sender's")
+        return sender
+
     def _sender_of(self, examined: Examined) -> Entity:
         """The enrolled entity that signed the message and may file it; raises SenderRefused."""
         signer = examined.signer
@@ -223,12 +242,12 @@ class Pipeline:
         check_reporter(examined.reporter, entity.identifier)
         return entity
 
-    def _known(self, filed: Filed) -> Outcome:
+    def _known(self, filed: Filed, submission: Submission) -> Outcome:
         receipt = read_receipt(filed.jws, self.keyset)
         entity = self.senders.by_identifier(receipt.sender)
         if entity is None:
             raise SenderNotEnrolled("the entity is no longer enrolled")
-        standing(entity)
+        self._at_the_door(standing(entity), submission)
         if any(finding.code == FORK for finding in receipt.findings):
             raise forks(receipt)
         return Outcome(receipt, repeated=True)

@@ -7,8 +7,10 @@ import click
 
 from gateway.commands.common import directory_option
 from gateway.intake.server import serve as serve_intake
-from gateway.intake.settings import Bounds, IntakeSettings, RevocationSettings, UndeterminedPolicy
+from gateway.intake.settings import Bounds, DoorSettings, IntakeSettings, RevocationSettings, UndeterminedPolicy
 from gateway.settings import read_settings
+
+PEM_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.command()
@@ -19,6 +21,21 @@ from gateway.settings import read_settings
     "--metrics-port", type=click.IntRange(1, 65535), help="Where /metrics is served; not served if not given."
 )
 @click.option("--crl", "lists", multiple=True, type=click.Path(path_type=Path), help="A revocation list; repeatable.")
+@click.option("--tls-certificate", type=PEM_FILE, help="Serve TLS under this certificate and its chain, PEM.")
+@click.option("--tls-key", type=PEM_FILE, help="The key of --tls-certificate, PEM.")
+@click.option(
+    "--client-ca",
+    type=PEM_FILE,
+    help="Ask for clients' certificates below these authorities, PEM; filing and reading then need one.",
+)
+@click.option(
+    "--trusted-proxy",
+    "proxies",
+    multiple=True,
+    metavar="ADDRESS",
+    help="A reverse proxy that verifies clients' certificates and hands them on; repeatable. Filing and reading then "
+    "need one.",
+)
 @click.option("--ocsp", "responder", metavar="URL", help="The OCSP responder that is asked about certificates.")
 @click.option(
     "--ocsp-nonce/--no-ocsp-nonce",
@@ -63,6 +80,10 @@ def serve(
     port: int,
     metrics_port: int | None,
     lists: tuple[Path, ...],
+    tls_certificate: Path | None,
+    tls_key: Path | None,
+    client_ca: Path | None,
+    proxies: tuple[str, ...],
     responder: str | None,
     ocsp_nonce: bool,
     ocsp_fresh: float,
@@ -76,12 +97,15 @@ def serve(
     GATEWAY_URL, GATEWAY_KEY_FILE and GATEWAY_CERTIFICATE_FILE, or by the local stack in --dir.
     """
     settings = read_settings(os.environ, directory)
+    if (tls_certificate is None) != (tls_key is None) or (client_ca and tls_certificate is None):
+        raise click.UsageError("--tls-certificate and --tls-key come together, and --client-ca needs both")
+    scheme = "https" if tls_certificate else "http"
     serve_intake(
         IntakeSettings(
             database_url=settings.database(),
             key_file=settings.key_file,
             certificate_file=settings.certificate_file,
-            public_urls=(settings.url or f"http://{host}:{port}",),
+            public_urls=(settings.url or f"{scheme}://{host}:{port}",),
             kafka_bootstrap=settings.kafka,
             host=host,
             port=port,
@@ -90,6 +114,7 @@ def serve(
             revocation=RevocationSettings(
                 responder, UndeterminedPolicy(policy), nonce=ocsp_nonce, fresh_seconds=ocsp_fresh
             ),
+            door=DoorSettings(tls_certificate, tls_key, client_ca, proxies, bool(client_ca or proxies)),
             bounds=Bounds(check_rate=check_rate),
             judging_processes=judging_processes,
         )

@@ -49,7 +49,7 @@ def openapi() -> Mapping[str, Any]:
     oversight = OversightReader(NOWHERE, journal)
     revocations = Revocations(settings.revocation, senders, metrics, utc_now)
     parts = Parts(journal, senders, keys, metrics, judging, ComplexRegister(oversight), revocations)
-    pipeline = make_pipeline(settings.bounds, parts)
+    pipeline = make_pipeline(settings.bounds, settings.door, parts)
     services = Services(
         *(settings, pipeline, journal, senders, keys, KeySet.of(keys), metrics, {}, Gate(1)),
         make_turns(settings.bounds),

@@ -2,6 +2,7 @@
 
 from starlette.requests import Request
 
+from gateway.intake.door import peer_of
 from gateway.intake.refusals import CredentialsRefused
 from gateway.intake.services import Services
 from gateway.sealing.refusals import TokenRefused
@@ -35,6 +36,10 @@ def bearer_of(request: Request, services: Services, find_certificate: FindCertif
         bearer = verify_bearer(token, rules, now, find_certificate)
     except TokenRefused as refused:
         raise CredentialsRefused(refused.reason) from refused
+    if services.settings.door.client_certificates:
+        peer = find_certificate(peer_of(request.scope) or "")
+        if peer is None or peer[0] != bearer.identifier:
+            raise CredentialsRefused("connection")
     found = find_certificate(bearer.fingerprint)
     if found is not None and services.revocations.is_revoked(bearer.fingerprint, found[1], now):
         raise CredentialsRefused("certificate-revoked")

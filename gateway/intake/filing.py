@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.intake.bodies import read_body, require_xml
+from gateway.intake.door import peer_of
 from gateway.intake.end_of_day import day_told
 from gateway.intake.gates import Hold
 from gateway.intake.negotiation import JSON, XML_TYPES, choose_media_type
@@ -76,7 +77,8 @@ class Filing:
         with self._services.metrics.step("read"):
             body = await read_body(request, self._bounds.body_bytes, self._bounds.body_seconds, held)
         occurrence.digest = sha256(body).hexdigest()
-        return Submission(body, occurrence.digest, self._services.clock(), occurrence.traceparent)
+        now, peer = self._services.clock(), peer_of(request.scope)
+        return Submission(body, occurrence.digest, now, occurrence.traceparent, peer)
 
 
 def status_of(outcome: Outcome) -> int:

@@ -8,9 +8,9 @@ from time import monotonic
 from gateway.intake.gates import Gate, Quota
 from gateway.intake.metrics import Metrics
 from gateway.intake.revocations import Revocations
-from gateway.intake.senders import EnrolledSenders, ListFiles
+from gateway.intake.senders import EnrolledSenders, ListFiles, holds
 from gateway.intake.services import Identity, ReadyCheck, Services, utc_now
-from gateway.intake.settings import Bounds, IntakeSettings
+from gateway.intake.settings import Bounds, DoorSettings, IntakeSettings
 from gateway.intake.turns import Turns
 from gateway.journal import (
     AuditLog,
@@ -28,7 +28,7 @@ from gateway.judging.processes import JudgingProcesses
 from gateway.judging.settings import JudgingSettings
 from gateway.luxury.desk import Desk
 from gateway.model import Checkpoint
-from gateway.pipeline import Judging, Pipeline
+from gateway.pipeline import Judging, Pipeline, over_any_connection
 from gateway.sealing.checkpoints import seal_checkpoint
 from gateway.sealing.jws import KeySet
 from gateway.sealing.keys import KeyHolder, LocalKeyHolder
@@ -69,7 +69,7 @@ async def open_services(
         oversight = await stack.enter_async_context(OversightReader(settings.database_url, journal))
         register = await stack.enter_async_context(ComplexRegister(oversight))
         parts = Parts(journal, senders, holder, metrics, judging, register, revocations)
-        pipeline = make_pipeline(settings.bounds, parts)
+        pipeline = make_pipeline(settings.bounds, settings.door, parts)
         services = Services(
             settings,
             pipeline,
@@ -104,7 +104,7 @@ async def open_identity(dsn: str) -> AsyncIterator[Identity]:
         yield Identity(cache, audit, spent)
 
 
-def make_pipeline(bounds: Bounds, parts: Parts) -> Pipeline:
+def make_pipeline(bounds: Bounds, door: DoorSettings, parts: Parts) -> Pipeline:
     """The pipeline with this process's clock, quota and timers."""
     return Pipeline(
         journal=parts.journal,
@@ -115,6 +115,7 @@ def make_pipeline(bounds: Bounds, parts: Parts) -> Pipeline:
         register=parts.register,
         quota=Quota(bounds.sender_rate, bounds.sender_burst, monotonic),
         revocation=parts.revocations,
+        connected=holds if door.client_certificates else over_any_connection,
         watch=parts.metrics.step,
     )
 

@@ -57,6 +57,11 @@ class EnrolledSenders:
         return (entity.identifier, pem) if entity and pem else None
 
 
+def holds(entity: Entity, peer: str | None) -> bool:
+    """Whether the connection's certificate, by its lower-case hex SHA-256, is one of the entity's."""
+    return peer in entity.certificates
+
+
 class ListFiles(FollowingCopy):
     """The files of the CRLs, read again when they change; an async context manager.
 

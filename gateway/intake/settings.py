@@ -79,6 +79,23 @@ class RevocationSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class DoorSettings:
+    """TLS at the door, and whether a client's certificate is asked for there.
+
+    With `certificate` and `key` (PEM files) the intake speaks TLS itself; with `client_authorities` (a PEM file) it
+    asks for clients' certificates below them. `trusted_proxies` are addresses of reverse proxies whose word on the
+    client's certificate and address is taken. With `client_certificates` nothing is filed or read but over a
+    connection whose certificate is enrolled for the same entity or person.
+    """
+
+    certificate: Path | None = None
+    key: Path | None = None
+    client_authorities: Path | None = None
+    trusted_proxies: tuple[str, ...] = ()
+    client_certificates: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class IntakeSettings:
     """Where the intake listens, what it needs and how much it takes.
 
@@ -99,6 +116,7 @@ class IntakeSettings:
     metrics_port: int | None = None
     revocation_lists: tuple[Path, ...] = ()
     revocation: RevocationSettings = RevocationSettings()
+    door: DoorSettings = DoorSettings()
     default_language: str = "ru"
     checkpoint_seconds: float = 1.0
     judging_processes: int = 1
