@@ -66,6 +66,13 @@ PEM_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     help="Checks of unique codes a second that one address may make; 0: no limit.",
 )
 @click.option(
+    "--sender-rate",
+    type=click.FloatRange(0),
+    default=Bounds().sender_rate,
+    show_default=True,
+    help="Messages a second that one entity may file; 0: no limit.",
+)
+@click.option(
     "--judging-processes",
     type=click.IntRange(0, 64),
     default=1,
@@ -89,6 +96,7 @@ def serve(
     ocsp_fresh: float,
     policy: str,
     check_rate: float,
+    sender_rate: float,
     judging_processes: int,
 ) -> None:
     """Serves the intake over HTTP until SIGTERM, then finishes what is under way.
@@ -115,7 +123,7 @@ def serve(
                 responder, UndeterminedPolicy(policy), nonce=ocsp_nonce, fresh_seconds=ocsp_fresh
             ),
             door=DoorSettings(tls_certificate, tls_key, client_ca, proxies, bool(client_ca or proxies)),
-            bounds=Bounds(check_rate=check_rate),
+            bounds=Bounds(check_rate=check_rate, sender_rate=sender_rate),
             judging_processes=judging_processes,
         )
     )

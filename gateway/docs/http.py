@@ -7,7 +7,7 @@ from time import monotonic
 from typing import Any
 
 from gateway.intake.app import create_app
-from gateway.intake.gates import Gate, Quota
+from gateway.intake.gates import Quota, SharedGate
 from gateway.intake.metrics import Metrics
 from gateway.intake.opening import Parts, make_desk, make_pipeline, make_turns
 from gateway.intake.problems import TYPE_PREFIX, problem_book
@@ -51,7 +51,7 @@ def openapi() -> Mapping[str, Any]:
     parts = Parts(journal, senders, keys, metrics, judging, ComplexRegister(oversight), revocations)
     pipeline = make_pipeline(settings.bounds, settings.door, parts)
     services = Services(
-        *(settings, pipeline, journal, senders, keys, KeySet.of(keys), metrics, {}, Gate(1)),
+        *(settings, pipeline, journal, senders, keys, KeySet.of(keys), metrics, {}, SharedGate(1)),
         make_turns(settings.bounds),
         oversight,
         make_desk(settings, journal, keys),

@@ -15,7 +15,7 @@ from gateway.intake.negotiation import JSON, XML_TYPES, choose_media_type
 from gateway.intake.occurrence import occurrence_of
 from gateway.intake.presenting import judgement_facts, receipt_answer
 from gateway.intake.services import Services
-from gateway.intake.turns import claim_of, network_of
+from gateway.intake.turns import address_of, claim_of
 from gateway.model import Submission
 from gateway.pipeline import Outcome
 
@@ -36,7 +36,7 @@ class Filing:
         occurrence = occurrence_of(request)
         occurrence.route = MESSAGES
         require_xml(request)
-        with self._services.bytes_gate.hold() as held:
+        with self._services.bytes_gate.hold_for(address_of(request)) as held:
             submission = await self._submission(request, held)
             async with self._turn(request, submission):
                 outcome = await self._services.pipeline.file(submission)
@@ -59,7 +59,7 @@ class Filing:
         occurrence = occurrence_of(request)
         occurrence.route = VALIDATE
         require_xml(request)
-        with self._services.bytes_gate.hold() as held:
+        with self._services.bytes_gate.hold_for(address_of(request)) as held:
             submission = await self._submission(request, held)
             async with self._turn(request, submission):
                 judgement = await self._services.pipeline.validate(submission)
@@ -69,8 +69,7 @@ class Filing:
 
     def _turn(self, request: Request, submission: Submission) -> AbstractAsyncContextManager[None]:
         """The message's turn among all that were read completely."""
-        address = network_of(request.client.host if request.client else "")
-        return self._services.turns.turn(claim_of(submission.body, address))
+        return self._services.turns.turn(claim_of(submission.body, address_of(request)))
 
     async def _submission(self, request: Request, held: Hold) -> Submission:
         occurrence = occurrence_of(request)

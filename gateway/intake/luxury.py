@@ -30,7 +30,7 @@ from gateway.intake.occurrence import occurrence_of
 from gateway.intake.problems import problem_for
 from gateway.intake.refusals import JsonRefused, NotFound, ParameterRefused
 from gateway.intake.services import Services
-from gateway.intake.turns import network_of
+from gateway.intake.turns import address_of
 from gateway.journal.luxury_rows import CodeState
 from gateway.luxury.desk import Granted
 from gateway.luxury.labels import LABEL_TYPES, label
@@ -187,7 +187,7 @@ class Luxury:
         return standing(entity).identifier
 
     def _count(self, request: Request) -> None:
-        self._services.check_quota(network_of(request.client.host if request.client else ""))
+        self._services.check_quota(address_of(request))
 
     def _url(self) -> str:
         return self._services.settings.public_urls[0].rstrip("/")
@@ -195,7 +195,7 @@ class Luxury:
     async def _object(self, request: Request, shape: type[Shape] | None = None) -> Mapping[str, Any]:
         """The object in the body; with a shape it has no other members than those."""
         bounds = self._services.settings.bounds
-        with self._services.bytes_gate.hold() as held:
+        with self._services.bytes_gate.hold_for(address_of(request)) as held:
             body = await read_body(request, min(bounds.body_bytes, MOST_BYTES), bounds.body_seconds, held)
         try:
             content = orjson.loads(body or b"{}")

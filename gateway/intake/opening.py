@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from time import monotonic
 
-from gateway.intake.gates import Gate, Quota
+from gateway.intake.gates import Quota, SharedGate
 from gateway.intake.metrics import Metrics
 from gateway.intake.revocations import Revocations
 from gateway.intake.senders import EnrolledSenders, ListFiles, holds
@@ -79,7 +79,7 @@ async def open_services(
             pipeline.keyset,
             metrics,
             ready_checks(settings, journal, kafka_check),
-            Gate(settings.bounds.bytes_in_flight),
+            SharedGate(settings.bounds.bytes_in_flight),
             make_turns(settings.bounds),
             oversight,
             await stack.enter_async_context(make_desk(settings, journal, holder)),

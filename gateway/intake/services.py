@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from gateway.intake.gates import Gate, Quota
+from gateway.intake.gates import Quota, SharedGate
 from gateway.intake.metrics import Metrics
 from gateway.intake.revocations import Revocations
 from gateway.intake.senders import EnrolledSenders
@@ -45,7 +45,7 @@ class Services:
     keyset: KeySet
     metrics: Metrics
     checks: dict[str, ReadyCheck]
-    bytes_gate: Gate
+    bytes_gate: SharedGate
     turns: Turns
     oversight: OversightReader
     desk: Desk

@@ -21,7 +21,7 @@ class Bounds:
     one of `worker_threads`; a judging process that is silent for `judging_seconds` is killed. `sender_rate` is
     messages a second of one sender (0: no limit), `sender_burst` how many may come at once. `check_rate`
     and `check_burst` bound in the same way how often one address may ask for unique codes. Of all `connections` one
-    address may hold `address_connections`.
+    address may hold `address_connections`, and half of `bytes_in_flight`.
     """
 
     body_bytes: int = 4 * MIB

@@ -200,7 +200,8 @@ async def test_more_bodies_than_memory_is_kept_for_get_503_and_nothing_else_is_h
 ) -> None:
     bounds = world.with_bounds(bytes_in_flight=50_000, body_seconds=5.0)
     async with live(bounds) as address:
-        holders = [await asyncio.open_connection(*address) for _ in range(3)]
+        places = ("127.0.0.1", "127.0.0.2", "127.0.0.3")
+        holders = [await asyncio.open_connection(*address, local_addr=(place, 0)) for place in places]
         for _, writer in holders:
             writer.write(HEAD + b"Content-Length: 20000\r\n\r\n" + b"<" * 15_000)
             await writer.drain()
