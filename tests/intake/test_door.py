@@ -35,9 +35,10 @@ Door = Callable[[World, Live, Path], AbstractAsyncContextManager[Client]]
 
 
 @pytest.fixture(scope="module")
-def files(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
+async def files(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The server's own certificate and key, the authority of clients, and each party's certificate with its key."""
     place = Path(tmp_path_factory.mktemp("tls"))
+    await world.newcomer("guest")
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
     made = (
@@ -55,7 +56,7 @@ def files(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
     (place / "server.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
     (place / "server.key").write_bytes(key.private_bytes(serialization.Encoding.PEM, form, clear))
     (place / "ca.pem").write_bytes(world.authority.certificate)
-    for label in ("bank", "casino", "stranger"):
+    for label in ("guest", "casino", "stranger"):
         (place / f"{label}.pem").write_bytes(world[label].credentials.certificate + world[label].credentials.key)
     return place
 
@@ -143,10 +144,10 @@ DOORS = [
 async def test_a_certificate_opens_the_door_of_its_own_entity_alone(
     world: World, live: Live, files: Path, door: Door
 ) -> None:
-    body = world.message("bank")
+    body = world.message("guest")
     async with (
         door(world, live, files) as client,
-        client("bank") as own,
+        client("guest") as own,
         client("casino") as other,
         client(None) as bare,
         client("stranger") as unknown,
@@ -160,7 +161,7 @@ async def test_a_certificate_opens_the_door_of_its_own_entity_alone(
         assert filed.status_code == 201
         again = await other.post("/v1/messages", content=body, headers=XML)
         assert_problem(again, 403, "connection-mismatch")
-        bearer = await world["bank"].bearer()
+        bearer = await world["guest"].bearer()
         path = f"/v1/messages/{filed.json()['id']}"
         for wrong in (other, bare, unknown):
             answer = await wrong.get(path, headers=bearer)
@@ -171,16 +172,17 @@ async def test_a_certificate_opens_the_door_of_its_own_entity_alone(
 @pytest.mark.parametrize("door", DOORS)
 async def test_headers_that_a_client_makes_up_say_nothing(world: World, live: Live, files: Path, door: Door) -> None:
     forged = {
-        "X-Client-Certificate": quote(world["bank"].credentials.certificate.decode()),
+        "X-Client-Certificate": quote(world["guest"].credentials.certificate.decode()),
         "X-Client-Verify": "SUCCESS",
         "X-Real-IP": "10.0.0.1",
     }
     async with door(world, live, files) as client, client("casino") as other, client(None) as bare:
         for wrong in (other, bare):
-            answer = await wrong.get("/v1/messages", headers={**forged, **await world["bank"].bearer()})
+            answer = await wrong.get("/v1/messages", headers={**forged, **await world["guest"].bearer()})
             assert assert_problem(answer, 401, "token-refused")["reason"] == "connection"
 
 
+@pytest.mark.usefixtures("files")
 @pytest.mark.parametrize("proxy", ["127.0.0.1", "127.0.0.2"])
 @pytest.mark.parametrize(
     ("headers", "status"),
@@ -197,20 +199,20 @@ async def test_the_word_of_a_proxy_is_taken_from_its_address_alone(
     world: World, live: Live, proxy: str, headers: dict[str, str], status: int
 ) -> None:
     door = DoorSettings(trusted_proxies=(proxy,), client_certificates=True)
-    handed = {"X-Client-Certificate": quote(world["bank"].credentials.certificate.decode()), **headers}
+    handed = {"X-Client-Certificate": quote(world["guest"].credentials.certificate.decode()), **headers}
     async with (
         live(replace(world.settings, door=door)) as (host, port),
         httpx.AsyncClient(base_url=f"http://{host}:{port}") as client,
     ):
-        answer = await client.get("/v1/messages", headers={**handed, **await world["bank"].bearer()})
+        answer = await client.get("/v1/messages", headers={**handed, **await world["guest"].bearer()})
         assert answer.status_code == (status if proxy == "127.0.0.1" else 401)
-        twice = [*handed.items(), ("X-Client-Verify", "SUCCESS"), *(await world["bank"].bearer()).items()]
+        twice = [*handed.items(), ("X-Client-Verify", "SUCCESS"), *(await world["guest"].bearer()).items()]
         if "X-Client-Verify" in headers:
             assert (await client.get("/v1/messages", headers=twice)).status_code == 401
 
 
 @pytest.mark.parametrize(
-    ("certificate", "key"), [("server.pem", "bank.pem"), ("nothing.pem", "server.key"), ("ca.pem", "ca.pem")]
+    ("certificate", "key"), [("server.pem", "guest.pem"), ("nothing.pem", "server.key"), ("ca.pem", "ca.pem")]
 )
 def test_a_certificate_that_can_not_be_served_is_said_at_the_start(files: Path, certificate: str, key: str) -> None:
     with pytest.raises(ConfigurationError, match="TLS can't be served"):

@@ -259,7 +259,8 @@ async def test_a_flood_of_many_times_the_room_leaves_the_calm_address_served_and
     world: World, live: Live, times: int
 ) -> None:
     flood = [world.message("casino") for _ in range(8 * times)]
-    calm = [world.message("bank") for _ in range(5)]
+    await world.newcomer("calm")
+    calm = [world.message("calm") for _ in range(5)]
     bounds = world.with_bounds(requests_in_flight=8, requests_at_once=2, turn_seconds=60.0)
     async with live(bounds) as address:
         url = f"http://{address[0]}:{address[1]}"

@@ -31,9 +31,11 @@ VARYING = {"request-id", "date", "content-length"}
 
 
 @pytest.fixture(scope="module")
-async def filed(client: httpx.AsyncClient, world: World) -> str:
-    """The id of a report of the bank."""
-    body = world.message("bank")
+async def filed(client: httpx.AsyncClient, world: World, services: Services) -> str:
+    """The id of a report of an entity."""
+    await world.newcomer("watched")
+    await refresh(services)
+    body = world.message("watched")
     answer = await client.post("/v1/messages", content=body, headers=XML)
     assert answer.status_code in (201, 422)
     return str(answer.json()["id"])
@@ -103,6 +105,7 @@ async def test_a_list_tells_of_nobody_elses_messages_and_counts_nothing(
     assert not {"seq", "ledger", "total", "count"} & {name for facts in page["messages"] for name in facts}
 
 
+@pytest.mark.usefixtures("filed")
 async def test_the_document_and_version_of_another_are_free_for_oneself(
     client: httpx.AsyncClient, world: World
 ) -> None:
@@ -113,27 +116,29 @@ async def test_the_document_and_version_of_another_are_free_for_oneself(
         "Version": root.findtext("SignedData/Data/Root/Version"),
     }
     assert (await client.post("/v1/messages", content=first, headers=XML)).status_code == 201
-    other = await client.post("/v1/messages", content=world.message("bank", changes), headers=XML)
+    other = await client.post("/v1/messages", content=world.message("watched", changes), headers=XML)
     assert other.status_code != 409
     assert other.json()["document"] == changes["DocumentUniqueIdentifier"]
 
 
+@pytest.mark.usefixtures("filed")
 async def test_naming_another_entity_is_refused_alike_whether_it_is_enrolled_suspended_or_unknown(
     client: httpx.AsyncClient, world: World
 ) -> None:
     answers = []
-    for label in ("bank", "halted", "stranger"):
+    for label in ("watched", "halted", "stranger"):
         body = world.message("casino", {"PersonalData/IINBIN": world[label].identifier})
         answers.append(seen(await client.post("/v1/messages", content=body, headers=XML)))
     assert answers[0] == answers[1] == answers[2]
     assert answers[0][0] == 403
 
 
+@pytest.mark.usefixtures("filed")
 async def test_a_token_in_anothers_name_is_refused_alike_whoever_that_is(
     client: httpx.AsyncClient, world: World
 ) -> None:
     answers = []
-    for label in ("bank", "halted", "stranger"):
+    for label in ("watched", "halted", "stranger"):
         forged = replace(world["casino"], identifier=world[label].identifier)
         answers.append(seen(await client.get("/v1/messages", headers=await forged.bearer())))
     assert answers[0] == answers[1] == answers[2]
@@ -144,12 +149,12 @@ async def test_what_an_entity_reads_is_the_same_before_and_after_an_officer_read
     client: httpx.AsyncClient, world: World, services: Services, filed: str
 ) -> None:
     officer = await enrol_colleague(world, services, Role.OFFICER, "curious")
-    bearer = await world["bank"].bearer()
+    bearer = await world["watched"].bearer()
     paths = (f"/v1/messages/{filed}", f"/v1/messages/{filed}/original", f"/v1/receipts/{filed}", "/v1/messages")
     before = [seen(await client.get(path, headers=bearer)) for path in paths]
     for path in (f"/v1/fma/messages/{filed}", f"/v1/fma/messages/{filed}/original"):
         assert (await client.get(path, headers=await officer.headers())).status_code == 200
-    bank = world["bank"].identifier
+    bank = world["watched"].identifier
     assert (await client.get(f"/v1/fma/messages?sender={bank}", headers=await officer.headers())).status_code == 200
     assert [seen(await client.get(path, headers=bearer)) for path in paths] == before
 
@@ -160,7 +165,7 @@ async def test_what_an_entity_reads_is_the_same_before_and_after_an_officer_read
 async def test_what_is_ones_own_is_kept_by_no_cache_and_carries_no_mark(
     client: httpx.AsyncClient, world: World, filed: str, path: str
 ) -> None:
-    answer = await client.get(path.format(filed), headers=await world["bank"].bearer())
+    answer = await client.get(path.format(filed), headers=await world["watched"].bearer())
     assert answer.status_code == 200
     assert answer.headers["cache-control"] == "no-store"
     assert not {"etag", "last-modified", "x-ratelimit-remaining", "ratelimit", "server", "age"} & set(answer.headers)
@@ -184,9 +189,9 @@ async def test_the_metrics_name_no_entity_no_person_and_no_message(
 ) -> None:
     officer = await enrol_colleague(world, services, Role.OFFICER, "measured")
     await client.get(f"/v1/fma/messages/{filed}", headers=await officer.headers())
-    await client.get(f"/v1/messages/{filed}", headers=await world["bank"].bearer())
+    await client.get(f"/v1/messages/{filed}", headers=await world["watched"].bearer())
     text = generate_latest(services.metrics.registry).decode()
-    for secret in (filed, "measured", world["bank"].identifier, world["casino"].identifier):
+    for secret in (filed, "measured", world["watched"].identifier, world["casino"].identifier):
         assert secret not in text
     labels = set(re.findall(r'(\w+)="', text))
     assert labels <= {"route", "method", "status", "step", "verdict", "repeated", "code", "le"} | PLATFORM

@@ -28,9 +28,11 @@ async def colleagues(world: World, services: Services) -> Mapping[Role, Colleagu
 
 
 @pytest.fixture(scope="module")
-async def filed(client: httpx.AsyncClient, world: World) -> str:
-    """The id of a message of the bank."""
-    answer = await client.post("/v1/messages", content=world.message("bank"), headers=XML)
+async def filed(client: httpx.AsyncClient, world: World, services: Services) -> str:
+    """The id of a message of an entity."""
+    await world.newcomer("asked about")
+    await refresh(services)
+    answer = await client.post("/v1/messages", content=world.message("asked about"), headers=XML)
     return str(answer.json()["id"])
 
 
@@ -60,10 +62,10 @@ def routes_of(app: FastAPI) -> set[str]:
 def request_of(route: str, filed: str, world: World) -> tuple[str, str]:
     """Method and path of a request that the route would take."""
     method, path = route.split(" ", 1)
-    bank = world["bank"].identifier
+    about = world["asked about"].identifier
     for mark, value in {
         "{message}": filed,
-        "{entity}": bank,
+        "{entity}": about,
         "{complex}": "KZ-CASINO-9",
         "{day}": "2026-01-01",
         "{code}": "T222222222222X",
@@ -75,7 +77,7 @@ def request_of(route: str, filed: str, world: World) -> tuple[str, str]:
         "{file}": "x.xsd",
     }.items():
         path = path.replace(mark, value)
-    query = {"GET /v1/fma/messages": f"?sender={bank}", "GET /v1/fma/tickets": f"?owner={bank}"}
+    query = {"GET /v1/fma/messages": f"?sender={about}", "GET /v1/fma/tickets": f"?owner={about}"}
     return method, path + query.get(route, "")
 
 
@@ -115,7 +117,7 @@ async def test_each_role_gets_what_its_rights_say_and_every_attempt_is_written_d
     assert (entry[2] == "refused") is not allowed
 
 
-@pytest.mark.parametrize("who", [None, "bank", "stranger"])
+@pytest.mark.parametrize("who", [None, "asked about", "stranger"])
 @pytest.mark.parametrize("route", FMA_ROUTES)
 async def test_nobody_else_is_let_in_and_nothing_tells_what_is_there(
     client: httpx.AsyncClient, world: World, filed: str, route: str, who: str | None
@@ -241,13 +243,14 @@ async def test_who_is_suspended_or_whose_certificate_was_revoked_is_refused_ever
         assert assert_problem(answer, 401, "token-refused")["reason"] == "unknown-certificate"
 
 
+@pytest.mark.usefixtures("filed")
 async def test_a_persons_certificate_files_nothing_and_an_entitys_is_no_persons(
     world: World, colleagues: Mapping[Role, Colleague]
 ) -> None:
     officer = colleagues[Role.OFFICER].credentials.certificate
     async with Directory(world.settings.database_url) as directory:
         with pytest.raises(Exception, match="enrolled for somebody else"):
-            await directory.add_certificate(world["bank"].identifier, officer, NOW)
+            await directory.add_certificate(world["asked about"].identifier, officer, NOW)
 
 
 async def test_tokens_are_used_up_for_all_replicas_at_once(world: World) -> None:
