@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote_to_bytes
 
 from starlette.requests import Request
 
@@ -63,7 +63,7 @@ def purpose_in(request: Request) -> str:
     """The purpose that the header `Purpose` states; raises PurposeMissing."""
     values = request.headers.getlist("purpose")
     try:
-        purpose = unquote(values[0], errors="strict").strip() if len(values) == 1 else ""
+        purpose = unquote_to_bytes(values[0].encode("latin-1")).decode("utf-8").strip() if len(values) == 1 else ""
     except UnicodeDecodeError:
         purpose = ""
     if not SHORTEST_PURPOSE <= len(purpose) <= LONGEST_PURPOSE or not purpose.isprintable():

@@ -10,6 +10,13 @@ from starlette.responses import Response
 from gateway.intake.problems import MEDIA_TYPE, problem_book
 
 UNAUTHORIZED = 401
+PURPOSE = {
+    "name": "Purpose",
+    "in": "header",
+    "required": True,
+    "description": "why; 5 to 300 characters of UTF-8, percent-encoded where they are not ASCII",
+    "schema": {"type": "string"},
+}
 
 
 class Shape(BaseModel):
@@ -236,8 +243,13 @@ def add_get(
         methods=["GET"],
         response_model=None,
         responses={200: told, **problems(*mistakes, 500)},
-        openapi_extra={"security": [{who: []}]} if UNAUTHORIZED in mistakes else None,
+        openapi_extra=needing(who) if UNAUTHORIZED in mistakes else None,
     )
+
+
+def needing(who: str) -> dict[str, Any]:
+    """What OpenAPI tells of a route that needs the token of an `entity`, or of a `person` who states a purpose."""
+    return {"security": [{who: []}], **({"parameters": [PURPOSE]} if who == "person" else {})}
 
 
 def add_post(

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from gateway.intake.admission import Admission
 from gateway.intake.cursors import make_cursor, read_cursor
-from gateway.intake.documentation import MessagePage, ReceiptFacts, add_get, document_of, problems
+from gateway.intake.documentation import MessagePage, ReceiptFacts, add_get, document_of, needing, problems
 from gateway.intake.fma_shapes import AuditPage, EntityFacts, EntityList, audit_facts, entity_facts
 from gateway.intake.negotiation import JSON
 from gateway.intake.occurrence import occurrence_of
@@ -58,7 +58,7 @@ def fma_router(services: Services) -> APIRouter:
             methods=["POST"],
             response_model=None,
             responses={200: {"model": EntityFacts}, **problems(*mistakes, 404, 500)},
-            openapi_extra={"security": [{"person": []}]},
+            openapi_extra=needing("person"),
         )
     return router
 

@@ -78,6 +78,8 @@ class ListFiles(FollowingCopy):
 
     async def refresh(self) -> None:
         """Takes up what changed. Raises ConfigurationError."""
+        if not self._paths:
+            return
         seen, texts = await asyncio.to_thread(self._look)
         if seen != self._read:
             self._senders.take_lists(texts)

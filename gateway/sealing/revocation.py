@@ -33,6 +33,9 @@ class RevocationLists:
         self._lists = [_loaded(text) for text in texts]
         self._signed: dict[tuple[int, bytes], bool] = {}
 
+    def __len__(self) -> int:
+        return len(self._lists)
+
     def check(self, path: Sequence[x509.Certificate], at: datetime) -> ListsSay:
         """What the lists say; CertificateRefused when a certificate is revoked.
 

@@ -192,6 +192,16 @@ async def test_nothing_is_answered_while_the_audit_log_can_not_be_written(
     assert filed not in answer.text
 
 
+async def test_a_purpose_may_be_sent_as_it_is_or_percent_encoded(
+    client: httpx.AsyncClient, world: World, colleagues: Mapping[Role, Colleague], filed: str
+) -> None:
+    given = {**await colleagues[Role.OFFICER].headers(), "Purpose": PURPOSE}
+    headers = [(name.encode(), value.encode()) for name, value in given.items()]
+    assert (await client.get(f"/v1/fma/messages/{filed}", headers=headers)).status_code == 200
+    async with AuditLog(world.settings.database_url) as log:
+        assert (await log.page(limit=100_000))[-1].purpose == PURPOSE
+
+
 async def test_a_message_that_does_not_exist_is_404_and_the_look_is_written_down(
     client: httpx.AsyncClient, world: World, colleagues: Mapping[Role, Colleague]
 ) -> None:

@@ -44,7 +44,11 @@ INSERT INTO spent_tokens (fingerprint, token_id, spent_until) VALUES ($1, $2, $3
 ON CONFLICT (fingerprint, token_id) DO NOTHING RETURNING true;
 
 -- name: forget_spent_tokens
-DELETE FROM spent_tokens WHERE spent_until < $1;
+DELETE FROM spent_tokens USING (
+    SELECT fingerprint, token_id FROM spent_tokens WHERE spent_until < $1
+    ORDER BY spent_until LIMIT 1000 FOR UPDATE SKIP LOCKED
+) AS old
+WHERE spent_tokens.fingerprint = old.fingerprint AND spent_tokens.token_id = old.token_id;
 
 -- name: lock_audit_head
 SELECT seq, chain FROM audit_head FOR UPDATE;
