@@ -51,7 +51,7 @@ def openapi() -> Mapping[str, Any]:
     parts = Parts(journal, senders, keys, metrics, judging, ComplexRegister(oversight), revocations)
     pipeline = make_pipeline(settings.bounds, settings.door, parts)
     services = Services(
-        *(settings, pipeline, journal, senders, keys, KeySet.of(keys), metrics, {}, SharedGate(1)),
+        *(settings, pipeline, journal, senders, keys, KeySet.of(keys), metrics, {}, SharedGate(1, 1.0)),
         make_turns(settings.bounds),
         oversight,
         make_desk(settings, journal, keys),

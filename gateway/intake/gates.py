@@ -36,7 +36,7 @@ class Gate:
 class SharedGate(Gate):
     """A gate of which each address may hold no more than `share` of the ceiling, so that none can fill it alone."""
 
-    def __init__(self, ceiling: int, share: float = 0.5) -> None:
+    def __init__(self, ceiling: int, share: float) -> None:
         super().__init__(ceiling)
         self._most = int(ceiling * share)
         self._held: dict[str, int] = {}

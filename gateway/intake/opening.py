@@ -79,7 +79,7 @@ async def open_services(
             pipeline.keyset,
             metrics,
             ready_checks(settings, journal, kafka_check),
-            SharedGate(settings.bounds.bytes_in_flight),
+            SharedGate(settings.bounds.bytes_in_flight, settings.bounds.address_bytes),
             make_turns(settings.bounds),
             oversight,
             await stack.enter_async_context(make_desk(settings, journal, holder)),

@@ -21,7 +21,7 @@ class Bounds:
     one of `worker_threads`; a judging process that is silent for `judging_seconds` is killed. `sender_rate` is
     messages a second of one sender (0: no limit), `sender_burst` how many may come at once. `check_rate`
     and `check_burst` bound in the same way how often one address may ask for unique codes. Of all `connections` one
-    address may hold `address_connections`, and half of `bytes_in_flight`.
+    address may hold `address_connections`, and of `bytes_in_flight` the share `address_bytes`.
     """
 
     body_bytes: int = 4 * MIB
@@ -30,11 +30,12 @@ class Bounds:
     head_seconds: float = 10.0
     body_chunks: int = 65_536
     connections: int = 2_000
-    address_connections: int = 1_000
+    address_connections: int = 1_500
     requests_in_flight: int = 512
     requests_at_once: int = 256
     turn_seconds: float = 10.0
     bytes_in_flight: int = 64 * MIB
+    address_bytes: float = 0.75
     small_body_bytes: int = 64 * KIB
     worker_threads: int = 2
     judging_seconds: float = 30.0

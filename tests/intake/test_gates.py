@@ -39,7 +39,7 @@ def test_a_gate_never_holds_more_than_its_ceiling(amounts: list[int]) -> None:
 
 
 def test_one_address_holds_no_more_than_its_share_and_gives_all_of_it_back() -> None:
-    gate = SharedGate(10)
+    gate = SharedGate(10, 0.5)
     with gate.hold_for("a") as hold:
         hold.take(5)
         with pytest.raises(Busy):
