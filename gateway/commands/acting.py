@@ -4,13 +4,16 @@ import asyncio
 import os
 import pwd
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
 import click
 
-from gateway.journal import Actor, AuditLog, Deed, Directory, People
+from gateway.errors import GatewayError
+from gateway.intake.rights import rights
+from gateway.journal import Actor, AuditLog, Deed, Directory, People, PersonUnknown
 from gateway.settings import Settings, read_settings
 
 T = TypeVar("T")
@@ -18,13 +21,46 @@ T = TypeVar("T")
 purpose_option = click.option("--purpose", default="", help="Why; it goes into the audit log.")
 
 
-def actor_of(settings: Settings, purpose: str = "") -> Actor:
-    """The person that GATEWAY_PERSON names and the user of the operating system; the latter alone where it names none.
+class CommandRefused(GatewayError):
+    """The role of the person whom GATEWAY_PERSON names has not the right that the command needs."""
 
-    Nobody is asked to prove it here: who may run these commands holds the database's password already.
-    """
-    user = system_user()
-    return Actor(f"{settings.person} ({user})" if settings.person else user, purpose=purpose)
+    code = "right-missing"
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One run of a command of administration: its name as rights.toml has it, the stack or None, and the purpose."""
+
+    name: str
+    place: Path | None
+    purpose: str = ""
+
+    @property
+    def settings(self) -> Settings:
+        """The settings, read anew; raises ConfigurationError."""
+        return read_settings(os.environ, self.place)
+
+    async def admitted(self) -> Actor:
+        """Who acts: the system's user, and the enrolled person that GATEWAY_PERSON names, with their role.
+
+        Raises CommandRefused, which the audit log learns too, and PersonUnknown. Nobody is asked to prove who they
+        are: who may run these commands holds the database's password already. Where no person is named, that is all
+        the right there is, as it must be before the first person is enrolled.
+        """
+        settings, user = self.settings, system_user()
+        if settings.person is None:
+            return Actor(user, purpose=self.purpose)
+        async with People(settings.database()) as people:
+            person = next((each for each in await people.everybody() if each.id == settings.person), None)
+        if person is None or not person.active:
+            raise PersonUnknown(f"GATEWAY_PERSON names {settings.person!r}, who is not enrolled, or is suspended")
+        actor = Actor(f"{person.id} ({user})", person.role.value, purpose=self.purpose)
+        right = rights().commands[self.name]
+        if not rights().allows(person.role, right):
+            async with AuditLog(settings.database()) as log:
+                await log.append(Deed(actor, "refused", self.name, datetime.now(UTC), {"right": right}))
+            raise CommandRefused(f"the role {person.role.value} has not the right {right!r} that this command needs")
+        return actor
 
 
 def system_user() -> str:
@@ -35,34 +71,32 @@ def system_user() -> str:
         return str(os.getuid())
 
 
-def ask_directory(place: Path | None, purpose: str, question: Callable[[Directory], Awaitable[T]]) -> T:
-    """What the directory answers; changes are written down as this command's."""
-    settings = read_settings(os.environ, place)
+def ask_directory(command: Command, question: Callable[[Directory], Awaitable[T]]) -> T:
+    """What the directory answers; changes are written down as this command's. Raises what `admitted` does."""
 
     async def ask() -> T:
-        async with Directory(settings.database(), actor_of(settings, purpose)) as those:
+        async with Directory(command.settings.database(), await command.admitted()) as those:
             return await question(those)
 
     return asyncio.run(ask())
 
 
-def ask_people(place: Path | None, purpose: str, question: Callable[[People], Awaitable[T]]) -> T:
-    """What the register of people answers; changes are written down as this command's."""
-    settings = read_settings(os.environ, place)
+def ask_people(command: Command, question: Callable[[People], Awaitable[T]]) -> T:
+    """What the register of people answers; changes are written down as this command's. Raises what `admitted` does."""
 
     async def ask() -> T:
-        async with People(settings.database(), actor_of(settings, purpose)) as those:
+        async with People(command.settings.database(), await command.admitted()) as those:
             return await question(those)
 
     return asyncio.run(ask())
 
 
-def note_reading(settings: Settings, action: str, subject: str, purpose: str = "") -> None:
-    """Writes down, durably, what is about to be read. Raises Unavailable."""
-    deed = Deed(actor_of(settings, purpose), action, subject, datetime.now(UTC))
+def note_reading(command: Command, action: str, subject: str) -> None:
+    """Writes down, durably, what is about to be read. Raises Unavailable, and what `admitted` does."""
 
     async def note() -> None:
-        async with AuditLog(settings.database()) as log:
+        deed = Deed(await command.admitted(), action, subject, datetime.now(UTC))
+        async with AuditLog(command.settings.database()) as log:
             await log.append(deed)
 
     asyncio.run(note())

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from gateway.commands.acting import note_reading, purpose_option
+from gateway.commands.acting import Command, note_reading, purpose_option
 from gateway.commands.common import directory_option, json_option
 from gateway.commands.keys import jwks_option, trusted_keys
 from gateway.journal import AuditEntry, AuditLog, verify_audit
@@ -44,7 +44,7 @@ def list_entries(
 ) -> None:
     """Lists the audit log in its order, with --json one object a line; that it was read is written down first."""
     settings = read_settings(os.environ, directory)
-    note_reading(settings, "audit log read", subject or actor or "audit log", purpose)
+    note_reading(Command("audit list", directory, purpose), "audit log read", subject or actor or "audit log")
 
     async def ask() -> list[AuditEntry]:
         async with AuditLog(settings.database()) as log:
@@ -65,6 +65,7 @@ def verify(jwks: str | None, directory: Path | None, as_json: bool) -> None:
     """
     settings = read_settings(os.environ, directory)
     keys = trusted_keys(settings, jwks)
+    asyncio.run(Command("audit verify", directory).admitted())
     report = asyncio.run(verify_audit(settings.database(), partial(read_checkpoint, keys=keys)))
     if as_json:
         breaks = [{"seq": found.seq, "what": found.what, "detail": found.detail} for found in report.breaks]

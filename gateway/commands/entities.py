@@ -1,14 +1,13 @@
 """`gateway trust` and `gateway entities`: who may file, and whose certificates are believed."""
 
 import json
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
 from codes.editions import load_codebook
-from gateway.commands.acting import ask_directory, note_reading, purpose_option
+from gateway.commands.acting import Command, ask_directory, note_reading, purpose_option
 from gateway.commands.common import directory_option, json_option
 from gateway.commands.people import fingerprint_in
 from gateway.errors import ConfigurationError
@@ -16,7 +15,6 @@ from gateway.journal import EnrolledCertificate, Enrolment
 from gateway.model import Entity, IdentifierKind
 from gateway.sealing.certificates import describe
 from gateway.sealing.trust import load_anchors
-from gateway.settings import read_settings
 from validators.identifiers import IdentifierProblem, identifier_problem
 
 PEM_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -40,7 +38,8 @@ def add_anchor(file: Path, purpose: str, directory: Path | None, as_json: bool) 
     """Trusts the certificate authority in FILE (PEM); adding it again is harmless."""
     pem = file.read_bytes()
     load_anchors(pem)
-    anchor = ask_directory(directory, purpose, lambda those: those.add_anchor(pem, datetime.now(UTC)))
+    command = Command("trust add", directory, purpose)
+    anchor = ask_directory(command, lambda those: those.add_anchor(pem, datetime.now(UTC)))
     facts = describe(anchor.pem)[0]
     if as_json:
         click.echo(json.dumps({"fingerprint": anchor.fingerprint, "subject": facts.subject}, ensure_ascii=False))
@@ -53,7 +52,8 @@ def add_anchor(file: Path, purpose: str, directory: Path | None, as_json: bool) 
 @json_option
 def list_anchors(directory: Path | None, as_json: bool) -> None:
     """Lists the trust anchors."""
-    anchors = ask_directory(directory, "", lambda those: those.anchors())
+    command = Command("trust list", directory)
+    anchors = ask_directory(command, lambda those: those.anchors())
     rows = [(anchor, describe(anchor.pem)[0]) for anchor in anchors]
     if as_json:
         facts = [
@@ -104,7 +104,8 @@ def enrol(
     pems = tuple(path.read_bytes() for path in certificates)
     _check_certificates(identifier, identifier_kind, dict(zip(certificates, pems, strict=True)))
     enrolment = Enrolment(identifier, identifier_kind, kind, name, pems)
-    entity = ask_directory(directory, purpose, lambda those: those.enrol(enrolment, datetime.now(UTC)))
+    command = Command("entities enrol", directory, purpose)
+    entity = ask_directory(command, lambda those: those.enrol(enrolment, datetime.now(UTC)))
     _say(entity, "enrolled", as_json)
 
 
@@ -114,8 +115,9 @@ def enrol(
 @json_option
 def list_entities(purpose: str, directory: Path | None, as_json: bool) -> None:
     """Lists the enrolled entities."""
-    note_reading(read_settings(os.environ, directory), "entities listed", "all", purpose)
-    those = ask_directory(directory, purpose, lambda those: those.entities())
+    command = Command("entities list", directory, purpose)
+    note_reading(command, "entities listed", "all")
+    those = ask_directory(command, lambda those: those.entities())
     if as_json:
         click.echo(json.dumps([_facts(entity) for entity in those], ensure_ascii=False))
         return
@@ -130,11 +132,9 @@ def list_entities(purpose: str, directory: Path | None, as_json: bool) -> None:
 @json_option
 def suspend(identifier: str, purpose: str, directory: Path | None, as_json: bool) -> None:
     """Lets an entity file no more; it may still read its own messages."""
-    _say(
-        ask_directory(directory, purpose, lambda those: those.suspend(identifier, datetime.now(UTC))),
-        "suspended",
-        as_json,
-    )
+    command = Command("entities suspend", directory, purpose)
+    entity = ask_directory(command, lambda those: those.suspend(identifier, datetime.now(UTC)))
+    _say(entity, "suspended", as_json)
 
 
 @entities.command("resume")
@@ -144,11 +144,9 @@ def suspend(identifier: str, purpose: str, directory: Path | None, as_json: bool
 @json_option
 def resume(identifier: str, purpose: str, directory: Path | None, as_json: bool) -> None:
     """Lets a suspended entity file again."""
-    _say(
-        ask_directory(directory, purpose, lambda those: those.resume(identifier, datetime.now(UTC))),
-        "may file again",
-        as_json,
-    )
+    command = Command("entities resume", directory, purpose)
+    entity = ask_directory(command, lambda those: those.resume(identifier, datetime.now(UTC)))
+    _say(entity, "may file again", as_json)
 
 
 @entities.group("certificate")
@@ -169,7 +167,11 @@ def add_certificate(identifier: str, file: Path, purpose: str, directory: Path |
     if identifier not in (signer.bin, signer.iin):
         raise ConfigurationError(f"{file}: the certificate is not that of {identifier}")
     now = datetime.now(UTC)
-    entity = ask_directory(directory, purpose, lambda those: those.add_certificate(identifier, pem, now))
+    command = Command("entities certificate add", directory, purpose)
+    entity = ask_directory(
+        command,
+        lambda those: those.add_certificate(identifier, pem, now),
+    )
     _say(entity, "certificate added", as_json)
 
 
@@ -185,7 +187,11 @@ def revoke_certificate(identifier: str, fingerprint: str, purpose: str, director
     FINGERPRINT is the SHA-256 that `certificate list` shows.
     """
     named, now = fingerprint_in(fingerprint), datetime.now(UTC)
-    entity = ask_directory(directory, purpose, lambda those: those.revoke_certificate(identifier, named, now))
+    command = Command("entities certificate revoke", directory, purpose)
+    entity = ask_directory(
+        command,
+        lambda those: those.revoke_certificate(identifier, named, now),
+    )
     _say(entity, "certificate revoked", as_json)
 
 
@@ -196,8 +202,9 @@ def revoke_certificate(identifier: str, fingerprint: str, purpose: str, director
 @json_option
 def list_certificates(identifier: str, purpose: str, directory: Path | None, as_json: bool) -> None:
     """Lists the certificates of an entity, the revoked too."""
-    note_reading(read_settings(os.environ, directory), "certificates listed", identifier, purpose)
-    rows = ask_directory(directory, purpose, lambda those: those.certificates(identifier))
+    command = Command("entities certificate list", directory, purpose)
+    note_reading(command, "certificates listed", identifier)
+    rows = ask_directory(command, lambda those: those.certificates(identifier))
     facts = [_certificate_facts(row) for row in rows]
     if as_json:
         click.echo(json.dumps(facts, ensure_ascii=False))

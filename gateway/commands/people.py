@@ -1,18 +1,16 @@
 """`gateway people`: who of the FMA may ask for what."""
 
 import json
-import os
 import re
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
-from gateway.commands.acting import ask_people, note_reading, purpose_option
+from gateway.commands.acting import Command, ask_people, note_reading, purpose_option
 from gateway.commands.common import directory_option, json_option
 from gateway.journal import Person, Role
 from gateway.sealing.certificates import describe
-from gateway.settings import read_settings
 
 PEM_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _ID = re.compile(r"[a-z][a-z0-9.-]{1,38}[a-z0-9]")
@@ -51,7 +49,8 @@ def enrol(
     for pem in pems:
         describe(pem)
     person = Person(person_id, name, Role(role), active=True, certificates=frozenset())
-    enrolled = ask_people(directory, purpose, lambda those: those.enrol(person, pems, datetime.now(UTC)))
+    command = Command("people enrol", directory, purpose)
+    enrolled = ask_people(command, lambda those: those.enrol(person, pems, datetime.now(UTC)))
     _say(enrolled, "enrolled", as_json)
 
 
@@ -61,8 +60,9 @@ def enrol(
 @json_option
 def list_people(purpose: str, directory: Path | None, as_json: bool) -> None:
     """Lists the people that are enrolled, the suspended too."""
-    note_reading(read_settings(os.environ, directory), "people listed", "all", purpose)
-    everybody = ask_people(directory, purpose, lambda those: those.everybody())
+    command = Command("people list", directory, purpose)
+    note_reading(command, "people listed", "all")
+    everybody = ask_people(command, lambda those: those.everybody())
     if as_json:
         click.echo(json.dumps([_facts(person) for person in everybody], ensure_ascii=False))
         return
@@ -79,7 +79,8 @@ def list_people(purpose: str, directory: Path | None, as_json: bool) -> None:
 def suspend(person_id: str, purpose: str, directory: Path | None, as_json: bool) -> None:
     """Refuses somebody everything, within a second, until they are resumed."""
     now = datetime.now(UTC)
-    person = ask_people(directory, purpose, lambda those: those.set_active(person_id, now, active=False))
+    command = Command("people suspend", directory, purpose)
+    person = ask_people(command, lambda those: those.set_active(person_id, now, active=False))
     _say(person, "suspended", as_json)
 
 
@@ -91,7 +92,8 @@ def suspend(person_id: str, purpose: str, directory: Path | None, as_json: bool)
 def resume(person_id: str, purpose: str, directory: Path | None, as_json: bool) -> None:
     """Lets a suspended person in again."""
     now = datetime.now(UTC)
-    person = ask_people(directory, purpose, lambda those: those.set_active(person_id, now, active=True))
+    command = Command("people resume", directory, purpose)
+    person = ask_people(command, lambda those: those.set_active(person_id, now, active=True))
     _say(person, "let in again", as_json)
 
 
@@ -104,9 +106,9 @@ def resume(person_id: str, purpose: str, directory: Path | None, as_json: bool) 
 def revoke(person_id: str, fingerprint: str, purpose: str, directory: Path | None, as_json: bool) -> None:
     """Takes a certificate from somebody for ever; FINGERPRINT is the SHA-256 that `people list --json` shows."""
     named = fingerprint_in(fingerprint)
-    _say(
-        ask_people(directory, purpose, lambda those: those.revoke(person_id, named, datetime.now(UTC))), "has", as_json
-    )
+    command = Command("people revoke", directory, purpose)
+    person = ask_people(command, lambda those: those.revoke(person_id, named, datetime.now(UTC)))
+    _say(person, "certificate revoked", as_json)
 
 
 def fingerprint_in(text: str) -> str:

@@ -9,12 +9,14 @@ from random import Random
 from typing import Any
 
 import asyncpg
+import click
 import pytest
 from click.testing import CliRunner, Result
 
 from gateway.__main__ import main
 from gateway.commands.acting import system_user
-from gateway.journal import migrate
+from gateway.intake.rights import rights
+from gateway.journal import Role, migrate
 from gateway.local.people import make_firm, make_person
 from gateway.sealing.certificates import describe
 from gateway.sealing.generation import Issued, Subject, generate_gateway_key, issue, make_authority
@@ -36,17 +38,20 @@ def database(new_database: Callable[[], str]) -> str:
 
 @pytest.fixture
 def run(database: str, tmp_path: Path) -> Run:
-    """A command of the gateway as the person `a.clerk` gives it."""
+    """A command of the gateway, given by the person `person` where one is named."""
     key, certificate = generate_gateway_key(tmp_path, "Test gateway", SINCE)
     environment = {
         "GATEWAY_DATABASE_URL": database,
-        "GATEWAY_PERSON": "a.clerk",
         "GATEWAY_DIR": str(tmp_path),
         "GATEWAY_KEY_FILE": str(key),
         "GATEWAY_CERTIFICATE_FILE": str(certificate),
         "LOGNAME": "somebody-else",
     }
-    return lambda *words: CliRunner().invoke(main, list(words), env=environment)
+
+    def run(*words: str, person: str = "") -> Result:
+        return CliRunner().invoke(main, list(words), env={**environment, "GATEWAY_PERSON": person})
+
+    return run
 
 
 def written(path: Path, issued: Issued) -> str:
@@ -85,7 +90,7 @@ def test_people_are_enrolled_listed_suspended_and_their_certificates_revoked(run
         facts(run("people", "revoke", "a.serikov", person["certificates"][0].upper(), "--json"))["certificates"] == []
     )
     entries = audited(run)
-    assert {entry["actor"] for entry in entries} == {f"a.clerk ({system_user()})"}
+    assert {entry["actor"] for entry in entries} == {system_user()}
     assert [entry["action"] for entry in entries] == [
         "person enrolled",
         "people listed",
@@ -147,3 +152,80 @@ def test_a_changed_audit_log_is_named_and_ends_with_status_4(run: Run, database:
     assert result.exit_code == 4
     assert "audit entry 1: entry" in result.output
     assert json.loads(run("audit", "verify", "--json").output)["breaks"][0]["seq"] == 1
+
+
+COMMANDS: dict[str, tuple[str, ...]] = {
+    "trust add": ("{ca}",),
+    "trust list": (),
+    "entities enrol": ("--bin", FIRM, "--kind", "093", "--name", "Firm", "--certificate", "{pem}"),
+    "entities list": (),
+    "entities suspend": (FIRM,),
+    "entities resume": (FIRM,),
+    "entities certificate add": (FIRM, "{pem}"),
+    "entities certificate revoke": (FIRM, "0" * 64),
+    "entities certificate list": (FIRM,),
+    "people enrol": ("somebody", "--role", "analyst", "--name", "X", "--certificate", "{pem}"),
+    "people list": (),
+    "people suspend": ("auditor",),
+    "people resume": ("auditor",),
+    "people revoke": ("auditor", "0" * 64),
+    "audit list": (),
+    "audit verify": (),
+    "dealers silent": ("--period", "2026-01"),
+}
+
+
+def administrative() -> set[str]:
+    """Every command of the groups that read or change what is the entities' or the people's."""
+    found: set[str] = set()
+
+    def walk(group: click.Group, name: str) -> None:
+        for word, command in group.commands.items():
+            if isinstance(command, click.Group):
+                walk(command, f"{name} {word}")
+            else:
+                found.add(f"{name} {word}")
+
+    for name in ("trust", "entities", "people", "audit", "dealers"):
+        group = main.get_command(click.Context(main), name)
+        assert isinstance(group, click.Group)
+        walk(group, name)
+    return found
+
+
+def test_every_command_of_administration_has_its_right() -> None:
+    assert administrative() == set(rights().commands) == set(COMMANDS)
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_each_role_gives_the_commands_that_its_rights_say_and_a_refusal_is_written_down(
+    run: Run, tmp_path: Path, role: Role
+) -> None:
+    subject = Subject("ONE", iin=make_person(Random(4), NOW.date()).iin)
+    for each in Role:
+        file = written(tmp_path / f"{each.value}.pem", issue(AUTHORITY, subject, SINCE))
+        words = ("people", "enrol", each.value, "--role", each.value, "--name", "X", "--certificate", file)
+        assert run(*words).exit_code == 0
+    marks = {
+        "{pem}": written(tmp_path / "firm.pem", issue(AUTHORITY, Subject("FIRM", bin=FIRM), SINCE)),
+        "{ca}": written(tmp_path / "ca.pem", AUTHORITY),
+    }
+    for command, options in COMMANDS.items():
+        result = run(*command.split(), *(marks.get(option, option) for option in options), person=role.value)
+        allowed = rights().allows(role, rights().commands[command])
+        assert ("has not the right" in result.output) is not allowed, (command, result.output)
+        if not allowed:
+            assert result.exit_code == 2
+            last = audited(run)[-2]
+            assert (last["action"], last["subject"], last["role"]) == ("refused", command, role.value)
+            assert last["actor"] == f"{role.value} ({system_user()})"
+
+
+def test_a_person_who_is_not_enrolled_or_is_suspended_gives_no_command(run: Run, tmp_path: Path) -> None:
+    assert "not enrolled" in run("entities", "list", person="nobody").output
+    file = written(tmp_path / "x.pem", issue(AUTHORITY, Subject("X"), SINCE))
+    run("people", "enrol", "admin", "--role", "administrator", "--name", "X", "--certificate", file)
+    assert run("entities", "list", person="admin").exit_code == 0
+    run("people", "suspend", "admin")
+    refused = run("entities", "list", person="admin")
+    assert (refused.exit_code, "is suspended" in refused.output) == (2, True)

@@ -91,7 +91,9 @@ def test_every_route_of_the_application_is_in_the_table_of_rights_and_no_other(s
 
 
 def test_every_right_is_somebodys_and_administration_and_audit_are_in_no_one_hand() -> None:
-    needed = {right for right in ROUTES.values() if right not in (PUBLIC, SIGNATURE, ENTITY)}
+    needed = {
+        right for right in (*ROUTES.values(), *rights().commands.values()) if right not in (PUBLIC, SIGNATURE, ENTITY)
+    }
     assert needed == set().union(*rights().roles.values())
     assert not rights().roles[Role.AUDITOR] & rights().roles[Role.ADMINISTRATOR]
     assert not rights().roles[Role.ADMINISTRATOR] & {"messages", "originals", "tickets", "audit"}
