@@ -18,7 +18,7 @@ from typing import Self
 import httpx
 import structlog
 
-from gateway.errors import Unavailable
+from gateway.errors import ConfigurationError, Unavailable
 from gateway.intake.metrics import Metrics
 from gateway.intake.senders import EnrolledSenders
 from gateway.intake.settings import RevocationSettings, UndeterminedPolicy
@@ -55,8 +55,21 @@ class _Known:
     at: datetime
 
 
+def check_address(responder: str) -> None:
+    """Raises ConfigurationError unless it is the address of something that can be asked."""
+    try:
+        url = httpx.URL(responder)
+    except httpx.InvalidURL as error:
+        raise ConfigurationError(f"{responder!r} is no URL of an OCSP responder: {error}") from error
+    if url.scheme not in ("http", "https") or not url.host:
+        raise ConfigurationError(f"{responder!r} is no URL of an OCSP responder; give one like http://ocsp.example.kz/")
+
+
 class Revocations:
-    """The policy, and what the responder said of the 10 000 certificates seen last; an async context manager."""
+    """The policy, and what the responder said of the 10 000 certificates seen last; an async context manager.
+
+    Entering it raises ConfigurationError where the responder's address is none.
+    """
 
     def __init__(
         self, settings: RevocationSettings, senders: EnrolledSenders, metrics: Metrics, clock: Callable[[], datetime]
@@ -73,6 +86,7 @@ class Revocations:
 
     async def __aenter__(self) -> Self:
         if self._settings.responder:
+            check_address(self._settings.responder)
             # no proxy and no redirect: what is asked, and of whom, is the operator's word alone
             client = httpx.AsyncClient(timeout=self._settings.seconds, trust_env=False, follow_redirects=False)
             self._client = await self._stack.enter_async_context(client)

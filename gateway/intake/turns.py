@@ -70,6 +70,7 @@ def network_of(address: str) -> str:
 class _Waiter:
     claim: Claim
     turn: asyncio.Future[None]
+    queued: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -105,6 +106,7 @@ class _Queue:
         self.length = 0
 
     def add(self, waiter: _Waiter) -> None:
+        waiter.queued = True
         claim = waiter.claim
         lanes = self._addresses.setdefault(claim.address, OrderedDict())
         lanes.setdefault(claim.sender, _Lane()).add(waiter)
@@ -114,6 +116,7 @@ class _Queue:
         address, lanes = self._addresses.popitem(last=False)
         sender, lane = lanes.popitem(last=False)
         waiter = lane.first()
+        waiter.queued = False
         if lane:
             lanes[sender] = lane
         if lanes:
@@ -122,9 +125,10 @@ class _Queue:
         return waiter
 
     def discard(self, waiter: _Waiter) -> None:
-        claim = waiter.claim
-        self._addresses[claim.address][claim.sender].discard(waiter)
-        self._gone(claim)
+        """Takes it out, unless it was taken already in the moment between its end and its waking up."""
+        if waiter.queued:
+            self._addresses[waiter.claim.address][waiter.claim.sender].discard(waiter)
+            self._gone(waiter)
 
     def displaced_by(self, claim: Claim) -> _Waiter | None:
         """Whom a newcomer takes the place of: the last of the longest lane, None where that would be its own."""
@@ -136,10 +140,12 @@ class _Queue:
         if address == claim.address and len(lanes.get(claim.sender, ())) >= len(lanes[sender]):
             return None
         waiter = lanes[sender].last()
-        self._gone(waiter.claim)
+        self._gone(waiter)
         return waiter
 
-    def _gone(self, claim: Claim) -> None:
+    def _gone(self, waiter: _Waiter) -> None:
+        waiter.queued = False
+        claim = waiter.claim
         lanes = self._addresses[claim.address]
         if not lanes[claim.sender]:
             del lanes[claim.sender]
@@ -221,7 +227,8 @@ class Turns:
         displaced = self._queue.displaced_by(claim) if self._queue.length else None
         if displaced is None:
             raise self._busy()
-        displaced.turn.set_exception(self._busy())
+        if not displaced.turn.done():
+            displaced.turn.set_exception(self._busy())
 
     def _give_up(self, waiter: _Waiter) -> None:
         if not waiter.turn.done():

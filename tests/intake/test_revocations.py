@@ -14,6 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from prometheus_client import generate_latest
 
+from gateway.errors import ConfigurationError
 from gateway.intake.app import create_app
 from gateway.intake.opening import open_services
 from gateway.intake.services import Services
@@ -179,3 +180,10 @@ async def test_bytes_filed_before_get_their_receipt_after_the_certificate_was_ta
     again = await client.post("/v1/messages", content=body, headers=XML)
     assert (again.status_code, again.json()["id"]) == (200, first.json()["id"])
     assert_problem(await file(client, world, signer), 403, "sender-not-enrolled")
+
+
+@pytest.mark.parametrize("address", ["http://[", "ocsp.example.kz", "ftp://ocsp.example.kz/", "http://"])
+async def test_an_address_that_is_none_is_said_at_the_start(world: World, address: str) -> None:
+    with pytest.raises(ConfigurationError, match="no URL of an OCSP responder"):
+        async with intake(world, responder=address):
+            pass

@@ -169,6 +169,25 @@ async def test_who_leaves_while_waiting_or_just_when_his_turn_comes_takes_no_pla
         assert turns.working == 1
 
 
+async def test_who_leaves_in_the_same_moment_in_which_he_is_called_or_displaced_disturbs_nobody() -> None:
+    for at_once in ("called", "displaced"):
+        turns = Turns(1, 2, 60.0, Clock())
+        await turns._enter(Claim("x"))
+        leaver = asyncio.create_task(turns._enter(Claim("y", "one")))
+        await asyncio.sleep(0)
+        leaver.cancel()
+        if at_once == "called":
+            turns._leave()
+        else:
+            newcomer = asyncio.create_task(turns._enter(Claim("z")))
+            await asyncio.sleep(0)
+            turns._leave()
+            await newcomer
+            turns._leave()
+        assert isinstance((await asyncio.gather(leaver, return_exceptions=True))[0], asyncio.CancelledError)
+        assert turns.here == 0
+
+
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("xyz"), st.booleans(), st.integers(0, 3))))
 async def test_counts_hold_whatever_comes_and_everybody_is_answered(steps: list[tuple[str, str, bool, int]]) -> None:
     those = crowd(at_once=2, ceiling=6)
