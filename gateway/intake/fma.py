@@ -109,11 +109,22 @@ class Fma:
         following = f"{TICKETS}?{urlencode(query)}" if len(found) > limit else None
         return _json({"tickets": [ticket_facts(one) for one in shown], "next": following})
 
-    async def entities(self, request: Request) -> Response:
-        """Everybody who is enrolled."""
-        actor = await self._admission.to_read(request, f"GET {ENTITIES}", "entities listed", "all")
+    async def entities(
+        self,
+        request: Request,
+        after: Annotated[str, Query(max_length=12, description="the last identifier of the page before")] = "",
+        limit: Limit = 20,
+    ) -> Response:
+        """Who is enrolled, by identifier."""
+        asked = {"after": after, "limit": limit}
+        actor = await self._admission.to_read(request, f"GET {ENTITIES}", "entities listed", "all", asked)
+        self._bound(limit)
         async with self._directory(actor) as directory:
-            return _json({"entities": [entity_facts(entity) for entity in await directory.entities()]})
+            found = await directory.page(after, limit + 1)
+        shown = found[:limit]
+        query = {"after": shown[-1].identifier, "limit": limit} if shown else {}
+        following = f"{ENTITIES}?{urlencode(query)}" if len(found) > limit else None
+        return _json({"entities": [entity_facts(entity) for entity in shown], "next": following})
 
     async def suspend(self, request: Request, identifier: InPath) -> Response:
         """Lets an entity file no more; it may still read its own."""

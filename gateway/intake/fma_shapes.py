@@ -23,9 +23,10 @@ class EntityFacts(Shape):
 
 
 class EntityList(Shape):
-    """Everybody who is enrolled, by identifier."""
+    """Entities by identifier, and the way to the next page."""
 
     entities: list[EntityFacts]
+    next: str | None
 
 
 class AuditFacts(Shape):

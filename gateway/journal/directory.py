@@ -184,6 +184,11 @@ class Directory(Pooled):
         async with self._connection() as connection:
             return tuple(_entity_of(row) for row in await connection.fetch(sql("entities_since"), 0))
 
+    async def page(self, after: str, limit: int) -> tuple[Entity, ...]:
+        """The entities that follow this identifier, by identifier; those from the first where it is empty."""
+        async with self._connection() as connection:
+            return tuple(_entity_of(row) for row in await connection.fetch(sql("page_of_entities"), after, limit))
+
     async def version(self) -> int:
         """The number of the last change."""
         async with self._connection() as connection:

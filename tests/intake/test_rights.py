@@ -232,6 +232,27 @@ async def test_an_administrator_suspends_and_resumes_and_each_token_does_it_once
     assert_problem(nobody, 404, "not-found")
 
 
+async def test_entities_and_messages_are_read_page_by_page(
+    client: httpx.AsyncClient, world: World, colleagues: Mapping[Role, Colleague], filed: str
+) -> None:
+    await client.post("/v1/messages", content=world.message("asked about"), headers=XML)
+    for path, name in (
+        ("/v1/fma/entities?limit=2", "entities"),
+        (f"/v1/fma/messages?sender={world['asked about'].identifier}&limit=1", "messages"),
+    ):
+        seen: list[str] = []
+        following: str | None = path
+        while following:
+            page = (await client.get(following, headers=await colleagues[Role.OFFICER].headers())).json()
+            seen += [each.get("identifier") or each["id"] for each in page[name]]
+            following = page["next"]
+        assert len(seen) == len(set(seen)) > 1
+        assert (filed in seen) is (name == "messages")
+        if name == "entities":
+            assert seen == sorted(seen)
+            assert world["asked about"].identifier in seen
+
+
 async def test_a_change_needs_a_token_with_an_id(
     client: httpx.AsyncClient, world: World, colleagues: Mapping[Role, Colleague]
 ) -> None:

@@ -1,5 +1,11 @@
 -- The FMA's people, tokens that were used up, and the audit log.
 
+-- name: page_of_entities
+SELECT identifier, identifier_kind, kind, name, state,
+    ARRAY(SELECT fingerprint FROM certificates WHERE certificates.identifier = entities.identifier AND revoked_at IS NULL)
+        AS certificates
+FROM entities WHERE identifier > $1 ORDER BY identifier LIMIT $2;
+
 -- name: people
 SELECT id, name, role, state,
     ARRAY(SELECT fingerprint FROM person_certificates WHERE person = people.id AND revoked_at IS NULL ORDER BY 1)
