@@ -29,11 +29,12 @@ async def colleagues(world: World, services: Services) -> Mapping[Role, Colleagu
 
 @pytest.fixture(scope="module")
 async def filed(client: httpx.AsyncClient, world: World, services: Services) -> str:
-    """The id of a message of an entity."""
+    """The id of the first of two messages of an entity."""
     await world.newcomer("asked about")
     await refresh(services)
-    answer = await client.post("/v1/messages", content=world.message("asked about"), headers=XML)
-    return str(answer.json()["id"])
+    bodies = [world.message("asked about") for _ in range(2)]
+    answers = [await client.post("/v1/messages", content=body, headers=XML) for body in bodies]
+    return str(answers[0].json()["id"])
 
 
 @dataclass(frozen=True)
@@ -235,7 +236,6 @@ async def test_an_administrator_suspends_and_resumes_and_each_token_does_it_once
 async def test_entities_and_messages_are_read_page_by_page(
     client: httpx.AsyncClient, world: World, colleagues: Mapping[Role, Colleague], filed: str
 ) -> None:
-    await client.post("/v1/messages", content=world.message("asked about"), headers=XML)
     for path, name in (
         ("/v1/fma/entities?limit=2", "entities"),
         (f"/v1/fma/messages?sender={world['asked about'].identifier}&limit=1", "messages"),
