@@ -64,11 +64,15 @@ class Entity:
 
 @dataclass(frozen=True, slots=True)
 class Signer:
-    """Who signed a message, as far as the certificate tells: its fingerprint, BIN and IIN."""
+    """Who signed a message, as far as the certificate tells: its fingerprint, BIN and IIN.
+
+    `revocation_known` is False where there are revocation lists of an issuer and none of them holds at the moment.
+    """
 
     fingerprint: str
     bin: str | None
     iin: str | None
+    revocation_known: bool = True
 
     @property
     def identifier(self) -> str | None:
@@ -78,12 +82,16 @@ class Signer:
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """The exact bytes that came in, their lower-case hex SHA-256, and the moment they were received (UTC)."""
+    """The exact bytes that came in, their lower-case hex SHA-256, and the moment they were received (UTC).
+
+    `peer` is the lower-case hex SHA-256 of the certificate of the connection over which they came, if it had one.
+    """
 
     body: bytes
     sha256: str
     received_at: datetime
     traceparent: str | None = None
+    peer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

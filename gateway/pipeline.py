@@ -1,8 +1,9 @@
 """The order of the steps from bytes to a durable, sealed verdict; nobody else knows it."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from itertools import chain
 from typing import ClassVar, Protocol
 
@@ -19,6 +20,7 @@ from gateway.model import (
     Judged,
     Judgement,
     Receipt,
+    Signer,
     Standing,
     Submission,
     Verdict,
@@ -31,6 +33,7 @@ from gateway.sealing.refusals import SignatureRefused
 from validators.gaming.messages import BY_REGISTER, REGISTRATION
 from validators.gaming.model import Complex
 from validators.series import FORK, fork_finding
+from validators.signing import undetermined_finding
 
 
 class SenderRefused(GatewayError):
@@ -55,6 +58,12 @@ class SenderMismatch(SenderRefused):
     """The message names another reporting entity than the one that signed it."""
 
     code = "sender-mismatch"
+
+
+class ConnectionMismatch(SenderRefused):
+    """The message came over a connection whose certificate is not one of the entity that signed it."""
+
+    code = "connection-mismatch"
 
 
 class Log(Protocol):
@@ -115,12 +124,24 @@ def _no_quota(_sender: str) -> None:
     return None
 
 
+def over_any_connection(_entity: Entity, _peer: str | None) -> bool:
+    """That an entity may file over any connection: its message's own signature is the credential."""
+    return True
+
+
+async def _as_lists_say(signer: Signer, _at: datetime) -> bool:
+    return signer.revocation_known
+
+
 @dataclass(frozen=True)
 class Pipeline:
     """The steps and what they need.
 
     `keyset` reads the receipts of earlier gateway keys too. `quota` is told each sender that is let in and may raise;
-    `watch` is entered around the steps that are made here, by their names.
+    `revocation` says whether the signer's certificate is known not to be revoked at a moment, and raises
+    CertificateRefused where it is, or Unavailable where that must be known first; `watch` is entered around the steps
+    that are made here, by their names. `connected` says whether an entity may file over the connection with that
+    certificate.
     """
 
     journal: Log
@@ -130,6 +151,8 @@ class Pipeline:
     judging: Judging
     register: Register
     quota: Callable[[str], None] = field(default=_no_quota)
+    connected: Callable[[Entity, str | None], bool] = field(default=over_any_connection)
+    revocation: Callable[[Signer, datetime], Awaitable[bool]] = field(default=_as_lists_say)
     watch: Callable[[str], AbstractContextManager[object]] = field(default=_no_watch)
 
     async def file(self, submission: Submission) -> Outcome:
@@ -137,16 +160,17 @@ class Pipeline:
 
         Raises validators.refusals.Refusal, SignatureRefused, SenderRefused, and what the journal raises
         (DocumentConflict, SeriesConflict, Unavailable). Bytes that were filed before get the receipt that they got
-        then, even where their certificate has expired since. A second message under the number of another one is
-        kept as a refused one, as evidence, before SeriesConflict is raised, and raises it again whenever it comes.
+        then, even where their certificate has expired or was revoked since. A second message under the number of
+        another one is kept as a refused one, as evidence, before SeriesConflict is raised, and raises it again whenever
+        it comes.
         """
         try:
             sender, judged = await self._examine(submission)
-        except SignatureRefused:
+        except (SignatureRefused, SenderNotEnrolled):
             known = await self.journal.find(submission.sha256)
             if known is None:
                 raise
-            return self._known(known)
+            return self._known(known, submission)
         try:
             return await self._keep(submission, sender, judged)
         except SeriesConflict:
@@ -163,7 +187,7 @@ class Pipeline:
         with self.watch("append"):
             filed = await self.journal.append(Draft(receipt, submission.body, records))
         if filed.repeated:
-            return self._known(filed)
+            return self._known(filed, submission)
         whole = judged.contents and not judged.numbers
         return Outcome(receipt, repeated=False, content=judged.contents[0] if whole else None)
 
@@ -181,8 +205,9 @@ class Pipeline:
         owner filed about it is known; whatever else is wrong with a message is said at once.
         """
         examined = await self.judging.examine(submission, None)
-        sender = self._sender_of(examined)
+        sender = self._at_the_door(self._sender_of(examined), submission)
         self.quota(sender.identifier)
+        known = await self.revocation(examined.signer, submission.received_at)
         named = examined.complex_id
         standing = standing_of(sender, self.register.complex_of(named) if named else None)
         judged = await self._judged(submission, examined, standing)
@@ -190,7 +215,7 @@ class Pipeline:
             anew = standing_of(sender, await self.register.complex_anew(sender.identifier, named))
             if anew.mark != standing.mark:
                 judged = await self._judged(submission, examined, anew)
-        return sender, judged
+        return sender, judged if known else unchecked(judged)
 
     async def _judged(self, submission: Submission, examined: Examined, standing: Standing) -> Judged:
         """The message judged under that standing, by what was examined where it was the same."""
@@ -200,6 +225,12 @@ class Pipeline:
         if judged is None:
             raise AssertionError("a message whose sender's standing is told is judged")
         return judged
+
+    def _at_the_door(self, sender: Entity, submission: Submission) -> Entity:
+        """The same entity; raises ConnectionMismatch where it did not come over a connection of its own."""
+        if not self.connected(sender, submission.peer):
+            raise ConnectionMismatch("the connection's certificate is not one of the sender's")
+        return sender
 
     def _sender_of(self, examined: Examined) -> Entity:
         """The enrolled entity that signed the message and may file it; raises SenderRefused."""
@@ -211,12 +242,12 @@ class Pipeline:
         check_reporter(examined.reporter, entity.identifier)
         return entity
 
-    def _known(self, filed: Filed) -> Outcome:
+    def _known(self, filed: Filed, submission: Submission) -> Outcome:
         receipt = read_receipt(filed.jws, self.keyset)
         entity = self.senders.by_identifier(receipt.sender)
         if entity is None:
             raise SenderNotEnrolled("the entity is no longer enrolled")
-        standing(entity)
+        self._at_the_door(standing(entity), submission)
         if any(finding.code == FORK for finding in receipt.findings):
             raise forks(receipt)
         return Outcome(receipt, repeated=True)
@@ -228,6 +259,20 @@ def _hangs_on_register(judgement: Judgement) -> bool:
         return True
     found = chain(judgement.findings, *(item.findings for item in judgement.items))
     return any(finding.code in BY_REGISTER for finding in found)
+
+
+def unchecked(judged: Judged) -> Judged:
+    """The same with the warning that the revocation of the signer's certificate could not be checked."""
+    judgement = judged.judgement
+    accepted = judgement.verdict is Verdict.ACCEPTED
+    return replace(
+        judged,
+        judgement=replace(
+            judgement,
+            findings=(*judgement.findings, undetermined_finding()),
+            verdict=Verdict.ACCEPTED_WITH_WARNINGS if accepted else judgement.verdict,
+        ),
+    )
 
 
 def forks(receipt: Receipt) -> SeriesConflict:

@@ -13,7 +13,10 @@ STACK_FILE = "stack.json"
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Where the parts are; each is None where neither the environment nor a local stack names it."""
+    """Where the parts are; each is None where neither the environment nor a local stack names it.
+
+    `person` is who works at the command line, for the audit log.
+    """
 
     directory: Path
     database_url: str | None
@@ -22,6 +25,7 @@ class Settings:
     key_file: Path
     certificate_file: Path
     archives: Path
+    person: str | None = None
 
     def database(self) -> str:
         """The DSN of PostgreSQL; raises ConfigurationError where it is not known."""
@@ -62,6 +66,7 @@ def read_settings(environment: Mapping[str, str], directory: Path | None) -> Set
         key_file=Path(given.get("GATEWAY_KEY_FILE") or keys / "gateway.key.pem"),
         certificate_file=Path(given.get("GATEWAY_CERTIFICATE_FILE") or keys / "gateway.certificate.pem"),
         archives=Path(given.get("GATEWAY_ARCHIVES") or place / "archives"),
+        person=environment.get("GATEWAY_PERSON") or None,
     )
 
 

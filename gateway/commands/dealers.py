@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from gateway.client.operations import Period
+from gateway.commands.acting import Command, note_reading
 from gateway.commands.common import directory_option, json_option
 from gateway.commands.keys import jwks_option, trusted_keys
 from gateway.journal import dealers_with_reports
@@ -59,6 +60,7 @@ def silent(period: datetime, jwks: str | None, directory: Path | None, as_json: 
         raise click.BadParameter(f"a month from {EARLIEST:%Y-%m} on that has begun", param_hint="--period")
     settings = read_settings(os.environ, directory)
     keys = trusted_keys(settings, jwks)
+    note_reading(Command("dealers silent", directory), "silent dealers listed", f"{period:%Y-%m}")
     found = asyncio.run(silence_of(settings.database(), keys, month, now))
     if as_json:
         click.echo(json.dumps(_facts(found), ensure_ascii=False))

@@ -7,8 +7,10 @@ import click
 
 from gateway.commands.common import directory_option
 from gateway.intake.server import serve as serve_intake
-from gateway.intake.settings import Bounds, IntakeSettings
+from gateway.intake.settings import Bounds, DoorSettings, IntakeSettings, RevocationSettings, UndeterminedPolicy
 from gateway.settings import read_settings
+
+PEM_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.command()
@@ -19,6 +21,43 @@ from gateway.settings import read_settings
     "--metrics-port", type=click.IntRange(1, 65535), help="Where /metrics is served; not served if not given."
 )
 @click.option("--crl", "lists", multiple=True, type=click.Path(path_type=Path), help="A revocation list; repeatable.")
+@click.option("--tls-certificate", type=PEM_FILE, help="Serve TLS under this certificate and its chain, PEM.")
+@click.option("--tls-key", type=PEM_FILE, help="The key of --tls-certificate, PEM.")
+@click.option(
+    "--client-ca",
+    type=PEM_FILE,
+    help="Ask for clients' certificates below these authorities, PEM; filing and reading then need one.",
+)
+@click.option(
+    "--trusted-proxy",
+    "proxies",
+    multiple=True,
+    metavar="ADDRESS",
+    help="A reverse proxy that verifies clients' certificates and hands them on; repeatable. Filing and reading then "
+    "need one.",
+)
+@click.option("--ocsp", "responder", metavar="URL", help="The OCSP responder that is asked about certificates.")
+@click.option(
+    "--ocsp-nonce/--no-ocsp-nonce",
+    default=True,
+    show_default=True,
+    help="Whether its answers must repeat the question's nonce.",
+)
+@click.option(
+    "--ocsp-fresh",
+    type=click.FloatRange(1),
+    default=RevocationSettings().fresh_seconds,
+    show_default=True,
+    help="Seconds for which its answer stands: a revoked certificate is refused that long after it says so.",
+)
+@click.option(
+    "--revocation-undetermined",
+    "policy",
+    type=click.Choice([policy.value for policy in UndeterminedPolicy]),
+    default=RevocationSettings().policy.value,
+    show_default=True,
+    help="A message whose certificate could not be checked: taken with a warning, or answered 503 to come later.",
+)
 @click.option(
     "--check-rate",
     type=click.FloatRange(0),
@@ -36,6 +75,13 @@ from gateway.settings import read_settings
     help="How many intakes share the address, each a process with judging processes and limits of its own.",
 )
 @click.option(
+    "--sender-rate",
+    type=click.FloatRange(0),
+    default=Bounds().sender_rate,
+    show_default=True,
+    help="Messages a second that one entity may file; 0: no limit.",
+)
+@click.option(
     "--judging-processes",
     type=click.IntRange(0, 64),
     default=1,
@@ -50,8 +96,17 @@ def serve(
     port: int,
     metrics_port: int | None,
     lists: tuple[Path, ...],
+    tls_certificate: Path | None,
+    tls_key: Path | None,
+    client_ca: Path | None,
+    proxies: tuple[str, ...],
+    responder: str | None,
+    ocsp_nonce: bool,
+    ocsp_fresh: float,
+    policy: str,
     check_rate: float,
     workers: int,
+    sender_rate: float,
     judging_processes: int,
 ) -> None:
     """Serves the intake over HTTP until SIGTERM, then finishes what is under way.
@@ -65,19 +120,26 @@ def serve(
     such as --check-rate, is each one's own.
     """
     settings = read_settings(os.environ, directory)
+    if (tls_certificate is None) != (tls_key is None) or (client_ca and tls_certificate is None):
+        raise click.UsageError("--tls-certificate and --tls-key come together, and --client-ca needs both")
+    scheme = "https" if tls_certificate else "http"
     serve_intake(
         IntakeSettings(
             database_url=settings.database(),
             key_file=settings.key_file,
             certificate_file=settings.certificate_file,
-            public_urls=(settings.url or f"http://{host}:{port}",),
+            public_urls=(settings.url or f"{scheme}://{host}:{port}",),
             kafka_bootstrap=settings.kafka,
             host=host,
             port=port,
             metrics_port=metrics_port,
             revocation_lists=lists,
             archives=settings.archives,
-            bounds=Bounds(check_rate=check_rate),
+            revocation=RevocationSettings(
+                responder, UndeterminedPolicy(policy), nonce=ocsp_nonce, fresh_seconds=ocsp_fresh
+            ),
+            door=DoorSettings(tls_certificate, tls_key, client_ca, proxies, bool(client_ca or proxies)),
+            bounds=Bounds(check_rate=check_rate, sender_rate=sender_rate),
             judging_processes=judging_processes,
             workers=workers,
         )

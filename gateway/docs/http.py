@@ -7,14 +7,25 @@ from time import monotonic
 from typing import Any
 
 from gateway.intake.app import create_app
-from gateway.intake.gates import Gate, Quota
+from gateway.intake.gates import Quota, SharedGate
 from gateway.intake.metrics import Metrics
-from gateway.intake.opening import Parts, make_desk, make_pipeline
+from gateway.intake.opening import Parts, make_desk, make_pipeline, make_turns
 from gateway.intake.problems import TYPE_PREFIX, problem_book
+from gateway.intake.revocations import Revocations
 from gateway.intake.senders import EnrolledSenders
-from gateway.intake.services import Services
+from gateway.intake.services import Identity, Services, utc_now
 from gateway.intake.settings import IntakeSettings
-from gateway.journal import ComplexRegister, Directory, DirectoryCache, Journal, OversightReader
+from gateway.journal import (
+    AuditLog,
+    ComplexRegister,
+    Directory,
+    DirectoryCache,
+    Journal,
+    OversightReader,
+    People,
+    PeopleCache,
+    SpentTokens,
+)
 from gateway.judging.processes import JudgingProcesses
 from gateway.judging.settings import JudgingSettings
 from gateway.sealing.generation import make_gateway_key
@@ -36,13 +47,17 @@ def openapi() -> Mapping[str, Any]:
     senders = EnrolledSenders(DirectoryCache(Directory(NOWHERE)), [])
     judging = JudgingProcesses(0, JudgingSettings(), lambda: senders.trust, metrics.timed)
     oversight = OversightReader(NOWHERE, journal)
-    parts = Parts(journal, senders, keys, metrics, judging, ComplexRegister(oversight))
-    pipeline = make_pipeline(settings.bounds, parts)
-    gate = Gate(1)
+    revocations = Revocations(settings.revocation, senders, metrics, utc_now)
+    parts = Parts(journal, senders, keys, metrics, judging, ComplexRegister(oversight), revocations)
+    pipeline = make_pipeline(settings.bounds, settings.door, parts)
     services = Services(
-        *(settings, pipeline, journal, senders, keys, KeySet.of(keys), metrics, {}, gate, gate, oversight),
+        *(settings, pipeline, journal, senders, keys, KeySet.of(keys), metrics, {}, SharedGate(1, 1.0)),
+        make_turns(settings.bounds),
+        oversight,
         make_desk(settings, journal, keys),
         Quota(0.0, 1, monotonic),
+        Identity(PeopleCache(People(NOWHERE)), AuditLog(NOWHERE), SpentTokens(NOWHERE)),
+        revocations,
     )
     return create_app(services).openapi()
 

@@ -14,6 +14,7 @@ from gateway.intake.codelists import codes_router
 from gateway.intake.edge import Edge
 from gateway.intake.facts import facts_router
 from gateway.intake.filing import MESSAGES, VALIDATE, Filing
+from gateway.intake.fma import fma_router
 from gateway.intake.health import ReadyChecks, health_router
 from gateway.intake.luxury import CODES, Luxury, luxury_router
 from gateway.intake.openapi import TITLE, document
@@ -72,6 +73,7 @@ def create_app(services: Services) -> FastAPI:
         facts_router(services),
         codes_router(services, load_codebook),
         luxury_router(luxury),
+        fma_router(services),
         health_router(checks),
     ):
         app.router.routes += router.routes

@@ -10,6 +10,13 @@ from starlette.responses import Response
 from gateway.intake.problems import MEDIA_TYPE, problem_book
 
 UNAUTHORIZED = 401
+PURPOSE = {
+    "name": "Purpose",
+    "in": "header",
+    "required": True,
+    "description": "why; 5 to 300 characters of UTF-8, percent-encoded where they are not ASCII",
+    "schema": {"type": "string"},
+}
 
 
 class Shape(BaseModel):
@@ -223,10 +230,11 @@ def add_get(
     handler: Callable[..., Awaitable[Response]],
     answer: type[Shape] | dict[str, Any],
     *mistakes: int,
+    who: str = "entity",
 ) -> None:
     """A GET route that makes its own response; `answer` and the problems of status `mistakes` are documented.
 
-    Every route may also fail with 500; one that can answer 401 is documented as needing the bearer token.
+    Every route may also fail with 500; one that can answer 401 is documented as needing the bearer token of `who`.
     """
     told = {"model": answer} if isinstance(answer, type) else answer
     router.add_api_route(
@@ -235,8 +243,13 @@ def add_get(
         methods=["GET"],
         response_model=None,
         responses={200: told, **problems(*mistakes, 500)},
-        openapi_extra={"security": [{"entity": []}]} if UNAUTHORIZED in mistakes else None,
+        openapi_extra=needing(who) if UNAUTHORIZED in mistakes else None,
     )
+
+
+def needing(who: str) -> dict[str, Any]:
+    """What OpenAPI tells of a route that needs the token of an `entity`, or of a `person` who states a purpose."""
+    return {"security": [{who: []}], **({"parameters": [PURPOSE]} if who == "person" else {})}
 
 
 def add_post(

@@ -31,6 +31,8 @@ EXPECTED = {
     "ledger": "0, 1, 2 ...",
     "limit": "1, 2, 3 ...",
     "on": "YYYY-MM-DD",
+    "owner": "BIN | IIN",
+    "sender": "BIN | IIN",
 }
 
 Endpoint = Callable[[Request], Awaitable[Response]]

@@ -69,6 +69,7 @@ class Facts:
             "head_bytes": bounds.head_bytes,
             "page_entries": bounds.page_entries,
             "token_seconds": bounds.token_seconds,
+            "token_skew_seconds": bounds.token_skew_seconds,
             "sender_rate": bounds.sender_rate,
             "sender_burst": bounds.sender_burst,
             "check_rate": bounds.check_rate,

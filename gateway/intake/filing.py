@@ -1,5 +1,6 @@
 """The way in: `POST /v1/messages` and `POST /v1/validate`."""
 
+from contextlib import AbstractAsyncContextManager
 from hashlib import sha256
 
 import orjson
@@ -7,12 +8,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.intake.bodies import read_body, require_xml
+from gateway.intake.door import peer_of
 from gateway.intake.end_of_day import day_told
 from gateway.intake.gates import Hold
 from gateway.intake.negotiation import JSON, XML_TYPES, choose_media_type
 from gateway.intake.occurrence import occurrence_of
 from gateway.intake.presenting import judgement_facts, receipt_answer
 from gateway.intake.services import Services
+from gateway.intake.turns import address_of, claim_of
 from gateway.model import Submission
 from gateway.pipeline import Outcome
 
@@ -33,9 +36,9 @@ class Filing:
         occurrence = occurrence_of(request)
         occurrence.route = MESSAGES
         require_xml(request)
-        with self._services.bytes_gate.hold() as held:
+        with self._services.bytes_gate.hold_for(address_of(request)) as held:
             submission = await self._submission(request, held)
-            with self._services.requests_gate.hold(1):
+            async with self._turn(request, submission):
                 outcome = await self._services.pipeline.file(submission)
         verdict = outcome.receipt.verdict
         occurrence.verdict = verdict.value
@@ -56,20 +59,25 @@ class Filing:
         occurrence = occurrence_of(request)
         occurrence.route = VALIDATE
         require_xml(request)
-        with self._services.bytes_gate.hold() as held:
+        with self._services.bytes_gate.hold_for(address_of(request)) as held:
             submission = await self._submission(request, held)
-            with self._services.requests_gate.hold(1):
+            async with self._turn(request, submission):
                 judgement = await self._services.pipeline.validate(submission)
         occurrence.verdict = judgement.verdict.value
         facts = judgement_facts(judgement, submission, occurrence.language)
         return Response(orjson.dumps(facts), media_type=JSON, headers={"Content-Language": occurrence.language})
+
+    def _turn(self, request: Request, submission: Submission) -> AbstractAsyncContextManager[None]:
+        """The message's turn among all that were read completely."""
+        return self._services.turns.turn(claim_of(submission.body, address_of(request)))
 
     async def _submission(self, request: Request, held: Hold) -> Submission:
         occurrence = occurrence_of(request)
         with self._services.metrics.step("read"):
             body = await read_body(request, self._bounds.body_bytes, self._bounds.body_seconds, held)
         occurrence.digest = sha256(body).hexdigest()
-        return Submission(body, occurrence.digest, self._services.clock(), occurrence.traceparent)
+        now, peer = self._services.clock(), peer_of(request.scope)
+        return Submission(body, occurrence.digest, now, occurrence.traceparent, peer)
 
 
 def status_of(outcome: Outcome) -> int:

@@ -33,6 +33,48 @@ class Gate:
         return Hold(self, amount)
 
 
+class SharedGate(Gate):
+    """A gate of which each address may hold no more than `share` of the ceiling, so that none can fill it alone."""
+
+    def __init__(self, ceiling: int, share: float) -> None:
+        super().__init__(ceiling)
+        self._most = int(ceiling * share)
+        self._held: dict[str, int] = {}
+
+    def hold_for(self, address: str) -> "Hold":
+        """The same as `hold`, counted against the address too."""
+        return Hold(_Share(self, address), 0)
+
+    def change(self, address: str, amount: int) -> None:
+        """Takes, or gives back what is less than nothing; raises Busy, taking nothing."""
+        held = self._held.get(address, 0) + amount
+        if amount > 0:
+            if held > self._most:
+                raise Busy("the address holds its share of the gate")
+            self.take(amount)
+        else:
+            self.give_back(-amount)
+        if held:
+            self._held[address] = held
+        else:
+            self._held.pop(address, None)
+
+
+class _Share(Gate):
+    """One address's way to a shared gate."""
+
+    def __init__(self, gate: SharedGate, address: str) -> None:
+        super().__init__(gate.ceiling)
+        self._gate = gate
+        self._address = address
+
+    def take(self, amount: int) -> None:
+        self._gate.change(self._address, amount)
+
+    def give_back(self, amount: int) -> None:
+        self._gate.change(self._address, -amount)
+
+
 class Hold:
     """What one request holds of a gate."""
 

@@ -1,7 +1,6 @@
 """Unique codes over HTTP: asked for and reserved by entities, checked by anybody."""
 
 from collections.abc import Mapping
-from ipaddress import IPv6Address
 from typing import Annotated, Any, Literal
 from uuid import UUID, uuid4
 
@@ -10,7 +9,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from gateway.errors import GatewayError
-from gateway.intake.authentication import reader_of
+from gateway.intake.authentication import changer_of, reader_of
 from gateway.intake.bodies import read_body
 from gateway.intake.documentation import Shape, add_get, add_post, document_of
 from gateway.intake.luxury_shapes import (
@@ -31,6 +30,7 @@ from gateway.intake.occurrence import occurrence_of
 from gateway.intake.problems import problem_for
 from gateway.intake.refusals import JsonRefused, NotFound, ParameterRefused
 from gateway.intake.services import Services
+from gateway.intake.turns import address_of
 from gateway.journal.luxury_rows import CodeState
 from gateway.luxury.desk import Granted
 from gateway.luxury.labels import LABEL_TYPES, label
@@ -46,7 +46,6 @@ MOST_BLOCK = 1_000
 LONGEST_DAYS = 90
 USUAL_DAYS = 30
 _CREATED, _OK = 201, 200
-_NETWORK_BITS = 64
 _KINDS = {"item": CodeKind.ITEM, "operation": CodeKind.OPERATION}
 _OWN = {"Cache-Control": "no-store"}
 
@@ -80,7 +79,7 @@ class Luxury:
         With `requests`, up to 500 of them: `results` answers each, and one that is refused does not hold up the others.
         """
         occurrence_of(request).route = CODES
-        owner = self._active(request)
+        owner = await self._active(request)
         body = await self._object(request)
         members = body.get("requests")
         if members is None:
@@ -134,12 +133,12 @@ class Luxury:
 
     async def use(self, request: Request, code: str) -> Response:
         """Gives a reserved code to the thing or the operation for which it was used off line; again is harmless."""
-        owner = self._active(request)
+        owner = await self._active(request)
         return self._granted(request, await self._desk.use(owner, code, await self._object(request)))
 
     async def reserve(self, request: Request) -> Response:
         """Reserves a block of codes for use off line; the same `block` again is the same request."""
-        owner = self._active(request)
+        owner = await self._active(request)
         body = await self._object(request, BlockRequest)
         kind = _KINDS.get(str(body.get("kind", "item")))
         if kind is None:
@@ -162,7 +161,7 @@ class Luxury:
 
     async def give_back(self, request: Request, block: str) -> Response:
         """Returns codes of a block that were not used: those that are named, or all of them."""
-        owner = self._active(request)
+        owner = await self._active(request)
         codes = (await self._object(request, ReturnRequest)).get("codes")
         if codes is not None and not (isinstance(codes, list) and all(isinstance(code, str) for code in codes)):
             raise JsonRefused(expected='{"codes": ["...", ...]}')
@@ -180,15 +179,15 @@ class Luxury:
         seconds = self._services.settings.bounds.retry_after_seconds
         return problem_for(result, occurrence.instance, occurrence.language, seconds).body()
 
-    def _active(self, request: Request) -> str:
-        owner = reader_of(request, self._services)
+    async def _active(self, request: Request) -> str:
+        owner = await changer_of(request, self._services)
         entity = self._services.senders.by_identifier(owner)
         if entity is None:
             raise SenderNotEnrolled("the entity is no longer enrolled")
         return standing(entity).identifier
 
     def _count(self, request: Request) -> None:
-        self._services.check_quota(network_of(request.client.host if request.client else ""))
+        self._services.check_quota(address_of(request))
 
     def _url(self) -> str:
         return self._services.settings.public_urls[0].rstrip("/")
@@ -196,7 +195,7 @@ class Luxury:
     async def _object(self, request: Request, shape: type[Shape] | None = None) -> Mapping[str, Any]:
         """The object in the body; with a shape it has no other members than those."""
         bounds = self._services.settings.bounds
-        with self._services.bytes_gate.hold() as held:
+        with self._services.bytes_gate.hold_for(address_of(request)) as held:
             body = await read_body(request, min(bounds.body_bytes, MOST_BYTES), bounds.body_seconds, held)
         try:
             content = orjson.loads(body or b"{}")
@@ -207,16 +206,6 @@ class Luxury:
         if shape is not None and not content.keys() <= shape.model_fields.keys():
             raise JsonRefused(expected=", ".join(shape.model_fields))
         return content
-
-
-def network_of(address: str) -> str:
-    """By what a client is counted: its address, or the network of 64 bits that an IPv6 client has to itself."""
-    if ":" not in address:
-        return address
-    try:
-        return str(int(IPv6Address(address.partition("%")[0])) >> (128 - _NETWORK_BITS))
-    except ValueError:
-        return address
 
 
 def _json(facts: Mapping[str, Any], status: int = _OK) -> Response:

@@ -88,6 +88,9 @@ class Metrics:
             "gateway_verdicts", "Verdicts given out", ["verdict", "repeated"], registry=self.registry
         )
         self._problems = Counter("gateway_problems", "Problems answered", ["code", "status"], registry=self.registry)
+        self._undetermined = Counter(
+            "gateway_revocation_undetermined", "Messages whose revocation check failed", registry=self.registry
+        )
 
     def step(self, name: str) -> AbstractContextManager[None]:
         """A context that times one step: read, seal or append."""
@@ -108,6 +111,10 @@ class Metrics:
     def problem(self, code: str, status: int) -> None:
         """Counts one problem answered."""
         self._problems.labels(code, str(status)).inc()
+
+    def undetermined(self) -> None:
+        """Counts one message of whose certificate nobody could say whether it is revoked."""
+        self._undetermined.inc()
 
     def gauge(self, name: str, what: str, read: Callable[[], float]) -> None:
         """Adds a gauge that is read when it is asked for."""

@@ -21,8 +21,15 @@ _SECURITY = {
         "scheme": "bearer",
         "bearerFormat": "JWT",
         "description": "Made and signed by the entity with the key of an enrolled certificate: ES256 or RS256, "
-        "header x5t#S256; claims iss (BIN or IIN), aud (the gateway's URL), iat, exp at most 300 s later.",
-    }
+        "header x5t#S256; claims iss (BIN or IIN), aud (the gateway's URL), iat, exp at most 300 s later. "
+        "One with a jti changes something once.",
+    },
+    "person": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "Made and signed by somebody of the FMA in the same way, iss their id; the role decides.",
+    },
 }
 _TEXT = {"schema": {"type": "string"}}
 _LANGUAGE = {"name": "Accept-Language", "in": "header", "description": "kk, ru or en", **_TEXT}

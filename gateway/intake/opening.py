@@ -3,21 +3,32 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from time import monotonic
 
-from gateway.errors import ConfigurationError
-from gateway.intake.gates import Gate, Quota
+from gateway.intake.gates import Quota, SharedGate
 from gateway.intake.metrics import Metrics
-from gateway.intake.senders import EnrolledSenders
-from gateway.intake.services import ReadyCheck, Services, utc_now
-from gateway.intake.settings import Bounds, IntakeSettings
-from gateway.journal import Checkpointer, ComplexRegister, Directory, DirectoryCache, Journal, OversightReader
+from gateway.intake.revocations import Revocations
+from gateway.intake.senders import EnrolledSenders, ListFiles, holds
+from gateway.intake.services import Identity, ReadyCheck, Services, utc_now
+from gateway.intake.settings import Bounds, DoorSettings, IntakeSettings
+from gateway.intake.turns import Turns
+from gateway.journal import (
+    AuditLog,
+    Checkpointer,
+    ComplexRegister,
+    Directory,
+    DirectoryCache,
+    Journal,
+    OversightReader,
+    People,
+    PeopleCache,
+    SpentTokens,
+)
 from gateway.judging.processes import JudgingProcesses
 from gateway.judging.settings import JudgingSettings
 from gateway.luxury.desk import Desk
 from gateway.model import Checkpoint
-from gateway.pipeline import Judging, Pipeline
+from gateway.pipeline import Judging, Pipeline, over_any_connection
 from gateway.sealing.checkpoints import seal_checkpoint
 from gateway.sealing.jws import KeySet
 from gateway.sealing.keys import KeyHolder, LocalKeyHolder
@@ -33,6 +44,7 @@ class Parts:
     metrics: Metrics
     judging: Judging
     register: ComplexRegister
+    revocations: Revocations
 
 
 @asynccontextmanager
@@ -49,11 +61,15 @@ async def open_services(
         directory = await stack.enter_async_context(Directory(settings.database_url))
         cache = await stack.enter_async_context(DirectoryCache(directory))
         metrics = Metrics()
-        senders = EnrolledSenders(cache, [read_file(path) for path in settings.revocation_lists])
+        senders = EnrolledSenders(cache)
+        await stack.enter_async_context(ListFiles(senders, settings.revocation_lists))
+        revocations = Revocations(settings.revocation, senders, metrics, utc_now)
+        await stack.enter_async_context(revocations)
         judging = await stack.enter_async_context(open_judging(settings, senders, metrics))
         oversight = await stack.enter_async_context(OversightReader(settings.database_url, journal))
         register = await stack.enter_async_context(ComplexRegister(oversight))
-        pipeline = make_pipeline(settings.bounds, Parts(journal, senders, holder, metrics, judging, register))
+        parts = Parts(journal, senders, holder, metrics, judging, register, revocations)
+        pipeline = make_pipeline(settings.bounds, settings.door, parts)
         services = Services(
             settings,
             pipeline,
@@ -63,22 +79,32 @@ async def open_services(
             pipeline.keyset,
             metrics,
             ready_checks(settings, journal, kafka_check),
-            Gate(settings.bounds.bytes_in_flight),
-            Gate(settings.bounds.requests_in_flight),
+            SharedGate(settings.bounds.bytes_in_flight, settings.bounds.address_bytes),
+            make_turns(settings.bounds),
             oversight,
             await stack.enter_async_context(make_desk(settings, journal, holder)),
             Quota(settings.bounds.check_rate, settings.bounds.check_burst, monotonic),
+            await stack.enter_async_context(open_identity(settings.database_url)),
+            revocations,
         )
         add_gauges(services)
 
         async def seal(checkpoint: Checkpoint) -> Checkpoint:
             return await seal_checkpoint(checkpoint, holder)
 
-        await stack.enter_async_context(Checkpointer(journal, seal, utc_now, settings.checkpoint_seconds))
+        for sealed in (journal, services.identity.audit):
+            await stack.enter_async_context(Checkpointer(sealed, seal, utc_now, settings.checkpoint_seconds))
         yield services
 
 
-def make_pipeline(bounds: Bounds, parts: Parts) -> Pipeline:
+@asynccontextmanager
+async def open_identity(dsn: str) -> AsyncIterator[Identity]:
+    """The FMA's people, the audit log and the tokens that were used up. Raises Unavailable."""
+    async with People(dsn) as people, PeopleCache(people) as cache, AuditLog(dsn) as audit, SpentTokens(dsn) as spent:
+        yield Identity(cache, audit, spent)
+
+
+def make_pipeline(bounds: Bounds, door: DoorSettings, parts: Parts) -> Pipeline:
     """The pipeline with this process's clock, quota and timers."""
     return Pipeline(
         journal=parts.journal,
@@ -88,8 +114,15 @@ def make_pipeline(bounds: Bounds, parts: Parts) -> Pipeline:
         judging=parts.judging,
         register=parts.register,
         quota=Quota(bounds.sender_rate, bounds.sender_burst, monotonic),
+        revocation=parts.revocations,
+        connected=holds if door.client_certificates else over_any_connection,
         watch=parts.metrics.step,
     )
+
+
+def make_turns(bounds: Bounds) -> Turns:
+    """The turns of messages in this process."""
+    return Turns(bounds.requests_at_once, bounds.requests_in_flight, bounds.turn_seconds, monotonic)
 
 
 def make_desk(settings: IntakeSettings, journal: Journal, keys: KeyHolder) -> Desk:
@@ -138,14 +171,7 @@ def kafka_check_of(bootstrap: str) -> ReadyCheck:
 def add_gauges(services: Services) -> None:
     """The gauges of what is under way."""
     metrics = services.metrics
-    metrics.gauge("gateway_requests_in_flight", "Messages under way", lambda: services.requests_gate.taken)
+    metrics.gauge("gateway_requests_in_flight", "Messages under way", lambda: services.turns.here)
+    metrics.gauge("gateway_turns_waiting", "Messages waiting for their turn", lambda: services.turns.waiting)
     metrics.gauge("gateway_bytes_in_flight", "Bytes of bodies held", lambda: services.bytes_gate.taken)
     metrics.gauge("gateway_journal_waiting", "Submissions waiting for the log", lambda: services.journal.waiting)
-
-
-def read_file(path: Path) -> bytes:
-    """The bytes of a file; raises ConfigurationError where it can't be read."""
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ConfigurationError(f"{path}: {error.strerror}") from error

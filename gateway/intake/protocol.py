@@ -6,6 +6,7 @@ the process in its connections. Who is refused in the middle of sending still ge
 """
 
 import asyncio
+from collections.abc import MutableMapping
 from http import HTTPStatus
 from typing import Any, ClassVar, cast
 
@@ -13,14 +14,17 @@ import orjson
 from uuid_utils import uuid7
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from gateway.intake.door import Door, certificate_of
 from gateway.intake.metrics import Metrics
 from gateway.intake.problems import MEDIA_TYPE, Problem, problem_book
-from gateway.intake.settings import Bounds
+from gateway.intake.settings import Bounds, DoorSettings, IntakeSettings
+from gateway.intake.turns import network_of
 
 
-def bounded_protocol(bounds: Bounds, metrics: Metrics, language: str) -> type[HttpToolsProtocol]:
+def bounded_protocol(settings: IntakeSettings, metrics: Metrics) -> type[HttpToolsProtocol]:
     """The protocol class for one server."""
-    return type("Protocol", (BoundedProtocol,), {"bounds": bounds, "metrics": metrics, "language": language})
+    told = {"bounds": settings.bounds, "language": settings.default_language, "door": Door(settings.door)}
+    return type("Protocol", (BoundedProtocol,), {**told, "metrics": metrics})
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -29,6 +33,7 @@ class BoundedProtocol(HttpToolsProtocol):
     bounds: ClassVar[Bounds] = Bounds()
     metrics: ClassVar[Metrics]
     language: ClassVar[str] = "ru"
+    door: ClassVar[Door] = Door(DoorSettings())
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -39,16 +44,29 @@ class BoundedProtocol(HttpToolsProtocol):
         self._fault = "bad-request"
         self._lingering = False
         self._head_timer: asyncio.TimerHandle | None = None
+        self._certificate: bytes | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Takes a connection, or answers 503 at once where there are too many, and nothing where there are far more."""
         super().connection_made(cast("asyncio.Transport", transport))
+        self._certificate = certificate_of(transport)
         if len(self.connections) > 2 * self.bounds.connections:
             self.transport.close()
-        elif len(self.connections) > self.bounds.connections:
+        elif len(self.connections) > self.bounds.connections or self._has_its_share():
             self._refuse("overloaded")
         else:
             self._await_head()
+
+    def _has_its_share(self) -> bool:
+        """Whether the client's address holds all the connections that one address may, and this one more."""
+        if len(self.connections) <= self.bounds.address_connections or self.client is None:
+            return False
+        if self.door.is_proxy(self.client[0]):
+            return False
+        network = network_of(self.client[0])
+        peers = (getattr(other, "client", None) for other in self.connections)
+        held = sum(1 for peer in peers if peer is not None and network_of(peer[0]) == network)
+        return held > self.bounds.address_connections
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Lets go of the timer too."""
@@ -83,6 +101,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._stop_timer()
         self._in_head = False
         self._loose_bytes = 0
+        self.door.note(cast("MutableMapping[str, Any]", self.scope), self._certificate)
         super().on_headers_complete()
 
     def on_chunk_header(self) -> None:

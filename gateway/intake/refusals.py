@@ -96,9 +96,13 @@ class RateExceeded(HttpRefused):
 
 
 class Busy(Unavailable):
-    """All places, or all the memory kept for bodies, are taken at this moment."""
+    """All places, or all the memory kept for bodies, are taken at this moment; `retry_after` in seconds, if known."""
 
     code = "overloaded"
+
+    def __init__(self, text: str = "all places are taken", retry_after: int | None = None) -> None:
+        super().__init__(text)
+        self.retry_after = retry_after
 
 
 class BadRequest(HttpRefused):
@@ -115,3 +119,15 @@ class MethodNotAllowed(HttpRefused):
     def __init__(self, allow: str = "GET") -> None:
         super().__init__()
         self.headers = {"Allow": allow}
+
+
+class RightMissing(HttpRefused):
+    """The person is known, and the role has not the right that the route needs."""
+
+    code = "right-missing"
+
+
+class PurposeMissing(HttpRefused):
+    """No purpose was stated for reading or changing what is somebody's, or not one of the form that is needed."""
+
+    code = "purpose-missing"

@@ -5,8 +5,10 @@ import contextlib
 import resource
 import signal
 import socket
+import ssl
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 import uvicorn
@@ -19,7 +21,7 @@ from gateway.intake.metrics import MetricsServer
 from gateway.intake.opening import open_services
 from gateway.intake.protocol import bounded_protocol
 from gateway.intake.services import Services
-from gateway.intake.settings import IntakeSettings
+from gateway.intake.settings import DoorSettings, IntakeSettings
 from gateway.intake.workers import Workers
 from gateway.logs import configure_logging
 
@@ -115,6 +117,26 @@ def metrics_server(services: Services, number: int = 0) -> MetricsServer | None:
     return MetricsServer(services.metrics, settings.metrics_host, settings.metrics_port + number)
 
 
+def tls_options(door: DoorSettings) -> dict[str, Any]:
+    """What uvicorn is told of TLS; raises ConfigurationError where a file is missing or does not fit another."""
+    if door.certificate is None:
+        return {}
+    authorities = door.client_authorities
+    try:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=authorities)
+        context.load_cert_chain(door.certificate, door.key)
+    except OSError as error:
+        raise ConfigurationError(f"TLS can't be served with {door.certificate}: {error.strerror or error}") from error
+    return {
+        "ssl_certfile": door.certificate,
+        "ssl_keyfile": door.key,
+        "ssl_ca_certs": authorities,
+        # optional: what is public stays so, and whoever comes without is refused in words, not by a broken handshake
+        "ssl_cert_reqs": ssl.CERT_OPTIONAL if authorities else ssl.CERT_NONE,
+        "ssl_ciphers": "ECDHE+AESGCM:ECDHE+CHACHA20",
+    }
+
+
 class IntakeServer(uvicorn.Server):
     """uvicorn around the application; signals make it stop gracefully and are not raised again afterwards."""
 
@@ -124,7 +146,7 @@ class IntakeServer(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 create_app(services),
-                http=bounded_protocol(bounds, services.metrics, settings.default_language),
+                http=bounded_protocol(settings, services.metrics),
                 ws="none",
                 lifespan="off",
                 log_config=None,
@@ -134,6 +156,7 @@ class IntakeServer(uvicorn.Server):
                 backlog=BACKLOG,
                 timeout_keep_alive=bounds.keep_alive_seconds,
                 timeout_graceful_shutdown=bounds.stop_seconds,
+                **tls_options(settings.door),
             )
         )
         self._started = started

@@ -4,11 +4,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from gateway.intake.gates import Gate, Quota
+from gateway.intake.gates import Quota, SharedGate
 from gateway.intake.metrics import Metrics
+from gateway.intake.revocations import Revocations
 from gateway.intake.senders import EnrolledSenders
 from gateway.intake.settings import IntakeSettings
-from gateway.journal import Journal, OversightReader
+from gateway.intake.turns import Turns
+from gateway.journal import AuditLog, Journal, OversightReader, PeopleCache, SpentTokens
 from gateway.luxury.desk import Desk
 from gateway.pipeline import Pipeline
 from gateway.sealing.jws import KeySet
@@ -23,6 +25,15 @@ def utc_now() -> datetime:
 
 
 @dataclass(frozen=True)
+class Identity:
+    """Who of the FMA is who, what they did, and which tokens were used up."""
+
+    people: PeopleCache
+    audit: AuditLog
+    spent_tokens: SpentTokens
+
+
+@dataclass(frozen=True)
 class Services:
     """The parts that the routes ask; `checks` tell by name whether a part that is needed answers."""
 
@@ -34,9 +45,11 @@ class Services:
     keyset: KeySet
     metrics: Metrics
     checks: dict[str, ReadyCheck]
-    bytes_gate: Gate
-    requests_gate: Gate
+    bytes_gate: SharedGate
+    turns: Turns
     oversight: OversightReader
     desk: Desk
     check_quota: Quota
+    identity: Identity
+    revocations: Revocations
     clock: Callable[[], datetime] = field(default=utc_now)

@@ -1,6 +1,7 @@
 """What the intake is told: one frozen object, built by the command line and passed down."""
 
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from pathlib import Path
 
 from validators.limits import DEFAULT_LIMITS, Limits
@@ -13,12 +14,14 @@ MIB = 1024 * KIB
 class Bounds:
     """Every limit of the HTTP edge, with its unit in its name or docstring.
 
-    `requests_in_flight` counts messages whose bytes are complete and that wait for their answer; `bytes_in_flight`
+    `requests_in_flight` counts messages whose bytes are complete and that wait for their answer, of which
+    `requests_at_once` are worked on and the others wait for their turn, at most `turn_seconds`; `bytes_in_flight`
     counts every byte of a body that is held, complete or not; what goes past either is answered 503.
     `small_body_bytes` is up to where messages are judged one after the other, a larger one is judged beside them in
     one of `worker_threads`; a judging process that is silent for `judging_seconds` is killed. `sender_rate` is
     messages a second of one sender (0: no limit), `sender_burst` how many may come at once. `check_rate`
-    and `check_burst` bound in the same way how often one address may ask for unique codes.
+    and `check_burst` bound in the same way how often one address may ask for unique codes. Of all `connections` one
+    address may hold `address_connections`, and of `bytes_in_flight` the share `address_bytes`.
     """
 
     body_bytes: int = 4 * MIB
@@ -27,8 +30,12 @@ class Bounds:
     head_seconds: float = 10.0
     body_chunks: int = 65_536
     connections: int = 2_000
+    address_connections: int = 1_500
     requests_in_flight: int = 512
+    requests_at_once: int = 256
+    turn_seconds: float = 10.0
     bytes_in_flight: int = 64 * MIB
+    address_bytes: float = 0.75
     small_body_bytes: int = 64 * KIB
     worker_threads: int = 2
     judging_seconds: float = 30.0
@@ -39,10 +46,54 @@ class Bounds:
     check_burst: int = 100
     page_entries: int = 100
     token_seconds: int = 300
+    token_skew_seconds: int = 30
     keep_alive_seconds: int = 15
     linger_seconds: float = 2.0
     stop_seconds: int = 30
     ready_seconds: float = 3.0
+
+
+class UndeterminedPolicy(StrEnum):
+    """What becomes of a message when nobody can say whether its certificate is revoked."""
+
+    FLAG = "flag"
+    """It is taken, with the warning SIG-001."""
+    LATER = "later"
+    """It is answered 503, to be sent again later."""
+
+
+@dataclass(frozen=True, slots=True)
+class RevocationSettings:
+    """Which responder is asked (None: none), the policy, and seconds.
+
+    `seconds` is the longest that one question takes, `fresh_seconds` how long an answer stands, `retry_seconds` how
+    long nobody asks again about a certificate of which nothing could be learnt. With `nonce` an answer must repeat
+    that of its question, so that no old answer passes for a new one.
+    """
+
+    responder: str | None = None
+    policy: UndeterminedPolicy = UndeterminedPolicy.FLAG
+    nonce: bool = True
+    seconds: float = 2.0
+    fresh_seconds: float = 60.0
+    retry_seconds: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class DoorSettings:
+    """TLS at the door, and whether a client's certificate is asked for there.
+
+    With `certificate` and `key` (PEM files) the intake speaks TLS itself; with `client_authorities` (a PEM file) it
+    asks for clients' certificates below them. `trusted_proxies` are addresses of reverse proxies whose word on the
+    client's certificate and address is taken. With `client_certificates` nothing is filed or read but over a
+    connection whose certificate is enrolled for the same entity or person.
+    """
+
+    certificate: Path | None = None
+    key: Path | None = None
+    client_authorities: Path | None = None
+    trusted_proxies: tuple[str, ...] = ()
+    client_certificates: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +102,9 @@ class IntakeSettings:
 
     `public_urls` are the names by which entities reach the gateway: the first one is shown, each of them is a valid
     audience of a bearer token. Port 0 takes a free one. `metrics_port` None serves no metrics. `revocation_lists` are
-    files with CRLs (PEM or DER). `archives` is where archives of the log are mounted, if any are. `judging_processes`
-    judge beside the intake; with 0 it judges itself. `workers` is how many intakes there are behind the one address,
-    each with judging processes, limits and metrics of its own.
+    files with CRLs (PEM or DER), read again when they change. `archives` is where archives of the log are mounted, if
+    any are. `judging_processes` judge beside the intake; with 0 it judges itself. `workers` is how many intakes there
+    are behind the one address, each with judging processes, limits and metrics of its own.
     """
 
     database_url: str = field(repr=False)
@@ -67,6 +118,8 @@ class IntakeSettings:
     metrics_port: int | None = None
     revocation_lists: tuple[Path, ...] = ()
     archives: Path | None = None
+    revocation: RevocationSettings = RevocationSettings()
+    door: DoorSettings = DoorSettings()
     default_language: str = "ru"
     checkpoint_seconds: float = 1.0
     judging_processes: int = 1

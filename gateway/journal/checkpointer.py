@@ -4,15 +4,27 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 import structlog
 
-from gateway.journal.journal import Journal
+from gateway.journal.settlement import Head
 from gateway.model import Checkpoint
 
 Seal = Callable[[Checkpoint], Awaitable[Checkpoint]]
 _log = structlog.get_logger(__name__)
+
+
+class Sealed(Protocol):
+    """A log whose heads are sealed: the journal, or the audit log."""
+
+    async def ledgers(self) -> list[int]: ...
+
+    async def head(self, ledger: int) -> Head: ...
+
+    async def latest_checkpoint(self, ledger: int) -> Checkpoint | None: ...
+
+    async def store_checkpoint(self, checkpoint: Checkpoint) -> None: ...
 
 
 class Checkpointer:
@@ -21,7 +33,7 @@ class Checkpointer:
     Several processes may run one each: the first checkpoint for a `seq` stands. An async context manager.
     """
 
-    def __init__(self, journal: Journal, seal: Seal, clock: Callable[[], datetime], seconds: float = 0.5) -> None:
+    def __init__(self, journal: Sealed, seal: Seal, clock: Callable[[], datetime], seconds: float = 0.5) -> None:
         self._journal = journal
         self._seal = seal
         self._clock = clock

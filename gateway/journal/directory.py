@@ -1,26 +1,20 @@
 """Who may file: the enrolled entities, their certificates, and the trust anchors; with the history of changes."""
 
-import hashlib
-import ssl
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from types import TracebackType
-from typing import Any, Self
 
 import asyncpg
-import orjson
 
-from gateway.errors import Unavailable
-from gateway.journal.connections import SERVING, AnyConnection, Pool, close, open_pool, postgres_needed
+from gateway.journal.audit import UNNAMED, Actor, Deed
+from gateway.journal.changes import fingerprint_of, recorded, refuse_foreign
+from gateway.journal.connections import AnyConnection
 from gateway.journal.errors import EnrolmentRefused, EntityUnknown
+from gateway.journal.pooled import Pooled
 from gateway.journal.queries import sql
 from gateway.model import Entity, EntityState, IdentifierKind
 
-_CONNECTIONS = 2
-_PEM_BEGIN = b"-----BEGIN CERTIFICATE-----"
-_DER_SEQUENCE = b"\x30"
+__all__ = ["NOBODY", "Anchor", "Directory", "EnrolledCertificate", "Enrolment", "Snapshot", "fingerprint_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +24,16 @@ class Anchor:
     fingerprint: str
     pem: bytes
     added_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class EnrolledCertificate:
+    """A certificate of an entity: its fingerprint, its PEM, when it was enrolled and revoked (UTC; None: it stands)."""
+
+    fingerprint: str
+    pem: bytes
+    enrolled_at: datetime
+    revoked_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,31 +69,17 @@ class Snapshot:
 NOBODY = Snapshot(version=0, entities={}, certificates={}, anchors=())
 
 
-class Directory:
+class Directory(Pooled):
     """The directory in one PostgreSQL database; an async context manager. It connects when first needed.
 
     Identifiers are taken as they are: whoever enrols has checked their digits. Every change takes the moment it is
-    made (UTC) and raises `version`; nothing is ever deleted. Every method raises Unavailable while PostgreSQL is
-    away.
+    made (UTC), raises `version` and is written down in the audit log, as done by `actor`, in the same transaction;
+    nothing is ever deleted. Every method raises Unavailable while PostgreSQL is away.
     """
 
-    def __init__(self, dsn: str) -> None:
-        self._dsn = dsn
-        self._pool: Pool | None = None
-
-    async def __aenter__(self) -> Self:
-        self._pool = await open_pool(self._dsn, SERVING, _CONNECTIONS)
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        closing, self._pool = self._pool, None
-        if closing is not None:
-            await close(closing)
+    def __init__(self, dsn: str, actor: Actor = UNNAMED) -> None:
+        super().__init__(dsn)
+        self._actor = actor
 
     async def add_anchor(self, pem: bytes, at: datetime) -> Anchor:
         """Trusts one more certificate as an anchor; again is harmless.
@@ -99,7 +89,7 @@ class Directory:
         anchor = Anchor(fingerprint_of(pem), pem, at)
         async with self._changing() as connection:
             if not await connection.fetchval(sql("anchor_known"), anchor.fingerprint):
-                version = await _recorded(connection, at, "anchor added", anchor.fingerprint, {})
+                version = await recorded(connection, Deed(self._actor, "anchor added", anchor.fingerprint, at))
                 await connection.execute(sql("add_anchor"), anchor.fingerprint, pem.decode(), at, version)
         return anchor
 
@@ -114,8 +104,8 @@ class Directory:
     async def enrol(self, enrolment: Enrolment, at: datetime) -> Entity:
         """Enrols an entity, or adds certificates to it and brings its kind and name up to date; its state stays.
 
-        Raises EnrolmentRefused with `no-certificate`, `not-one-certificate`, `certificate-of-another` or
-        `identifier-kind` (the same digits were enrolled as the other kind of identifier).
+        Raises EnrolmentRefused with `no-certificate`, `not-one-certificate`, `certificate-of-another`,
+        `identifier-kind` (the same digits were enrolled as the other kind of identifier), or `certificate-revoked`.
         """
         certificates = {fingerprint_of(pem): pem.decode() for pem in enrolment.certificates}
         if not certificates:
@@ -123,8 +113,8 @@ class Directory:
         identifier = enrolment.identifier
         async with self._changing() as connection:
             detail = {"kind": enrolment.kind, "name": enrolment.name, "certificates": sorted(certificates)}
-            version = await _recorded(connection, at, "entity enrolled", identifier, detail)
-            await _refuse_foreign(connection, enrolment, list(certificates))
+            version = await recorded(connection, Deed(self._actor, "entity enrolled", identifier, at, detail=detail))
+            await _refuse_conflict(connection, enrolment, list(certificates))
             await connection.execute(
                 sql("put_entity"),
                 identifier,
@@ -148,11 +138,57 @@ class Directory:
         """Lets a suspended entity file again. Raises EntityUnknown."""
         return await self._set_state(identifier, EntityState.ACTIVE, at)
 
+    async def add_certificate(self, identifier: str, pem: bytes, at: datetime) -> Entity:
+        """Lets the entity sign with one more certificate beside those it has, as when one is about to run out.
+
+        Raises EntityUnknown, EnrolmentRefused as `enrol` does.
+        """
+        fingerprint = fingerprint_of(pem)
+        deed = Deed(self._actor, "certificate added", identifier, at, detail={"certificate": fingerprint})
+        async with self._changing() as connection:
+            version = await recorded(connection, deed)
+            await _entity(connection, identifier)
+            await refuse_foreign(connection, identifier, [fingerprint], "entity")
+            await connection.execute(sql("add_certificate"), fingerprint, identifier, pem.decode(), at, version)
+            await connection.execute(sql("touch_entity"), identifier, version)
+            return await _entity(connection, identifier)
+
+    async def revoke_certificate(self, identifier: str, fingerprint: str, at: datetime) -> Entity:
+        """Takes a certificate (lower-case hex SHA-256) from the entity for ever; what it signed before stands.
+
+        Raises EntityUnknown, EnrolmentRefused with `no-certificate`.
+        """
+        async with self._changing() as connection:
+            detail = {"certificate": fingerprint}
+            version = await recorded(
+                connection, Deed(self._actor, "certificate revoked", identifier, at, detail=detail)
+            )
+            await _entity(connection, identifier)
+            if not await connection.fetchval(sql("revoke_certificate"), identifier, fingerprint, at, version):
+                raise EnrolmentRefused("no-certificate", "the entity has no such certificate that stands")
+            await connection.execute(sql("touch_entity"), identifier, version)
+            return await _entity(connection, identifier)
+
+    async def certificates(self, identifier: str) -> tuple[EnrolledCertificate, ...]:
+        """Every certificate that the entity was enrolled with, the revoked too. Raises EntityUnknown."""
+        async with self._connection() as connection:
+            await _entity(connection, identifier)
+            rows = await connection.fetch(sql("certificates_of"), identifier)
+        return tuple(
+            EnrolledCertificate(row["fingerprint"], row["pem"].encode(), row["enrolled_at"], row["revoked_at"])
+            for row in rows
+        )
+
     async def entities(self) -> tuple[Entity, ...]:
         """All enrolled entities by identifier."""
         async with self._connection() as connection:
             found = [_entity_of(row) for row in await connection.fetch(sql("entities_since"), 0)]
         return tuple(sorted(found, key=lambda entity: entity.identifier))
+
+    async def page(self, after: str, limit: int) -> tuple[Entity, ...]:
+        """The entities that follow this identifier, by identifier; those from the first where it is empty."""
+        async with self._connection() as connection:
+            return tuple(_entity_of(row) for row in await connection.fetch(sql("page_of_entities"), after, limit))
 
     async def version(self) -> int:
         """The number of the last change."""
@@ -175,56 +211,14 @@ class Directory:
 
     async def _set_state(self, identifier: str, state: EntityState, at: datetime) -> Entity:
         async with self._changing() as connection:
-            version = await _recorded(connection, at, f"entity {state.value}", identifier, {})
+            version = await recorded(connection, Deed(self._actor, f"entity {state.value}", identifier, at))
             entity = await _entity(connection, identifier)
             await connection.execute(sql("set_entity_state"), identifier, state.value, version)
         return replace(entity, state=state)
 
-    @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[AnyConnection]:
-        if self._pool is None:
-            raise Unavailable("the directory is not open")
-        with postgres_needed():
-            async with self._pool.acquire() as connection:
-                yield connection
 
-    @asynccontextmanager
-    async def _changing(self) -> AsyncIterator[AnyConnection]:
-        async with self._connection() as connection, connection.transaction():
-            yield connection
-
-
-def fingerprint_of(pem: bytes) -> str:
-    """The lower-case hex SHA-256 of the certificate's DER.
-
-    Raises EnrolmentRefused with `not-one-certificate`.
-    """
-    try:
-        der = ssl.PEM_cert_to_DER_cert(pem.decode("ascii").strip())
-    except ValueError as error:
-        raise EnrolmentRefused("not-one-certificate", "the text is not a certificate in PEM") from error
-    if pem.count(_PEM_BEGIN) != 1 or der[:1] != _DER_SEQUENCE:
-        raise EnrolmentRefused("not-one-certificate", "exactly one certificate in PEM is needed")
-    return hashlib.sha256(der).hexdigest()
-
-
-async def _recorded(
-    connection: AnyConnection, at: datetime, action: str, subject: str, detail: Mapping[str, Any]
-) -> int:
-    """The version of this change, which is written down; takes the lock that orders changes."""
-    version = await connection.fetchval(sql("next_directory_version"))
-    await connection.execute(
-        sql("record_directory_change"), version, at, action, subject, orjson.dumps(detail).decode()
-    )
-    return int(version)
-
-
-async def _refuse_foreign(connection: AnyConnection, enrolment: Enrolment, fingerprints: list[str]) -> None:
-    for row in await connection.fetch(sql("owners_of_certificates"), fingerprints):
-        if row["identifier"] != enrolment.identifier:
-            raise EnrolmentRefused(
-                "certificate-of-another", f"the certificate {row['fingerprint']} is enrolled for another entity"
-            )
+async def _refuse_conflict(connection: AnyConnection, enrolment: Enrolment, fingerprints: list[str]) -> None:
+    await refuse_foreign(connection, enrolment.identifier, fingerprints, "entity")
     known = await connection.fetchrow(sql("entity"), enrolment.identifier)
     if known is not None and known["identifier_kind"] != enrolment.identifier_kind.value:
         raise EnrolmentRefused("identifier-kind", "these digits are enrolled as the other kind of identifier")

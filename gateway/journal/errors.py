@@ -102,6 +102,12 @@ class EntityUnknown(GatewayError):
     code = "entity-unknown"
 
 
+class PersonUnknown(GatewayError):
+    """Nobody of the FMA is enrolled under this id."""
+
+    code = "person-unknown"
+
+
 class BlockConflict(GatewayError):
     """The owner has a block of codes of this name, of another kind or size."""
 

@@ -144,7 +144,7 @@ def examined_parts(examined: Examined, steps: Steps) -> list[bytes]:
     """An answer as parts, with the seconds that each step took."""
     signer, judged = examined.signer, examined.judged
     facts = {
-        "signer": [signer.fingerprint, signer.bin, signer.iin],
+        "signer": [signer.fingerprint, signer.bin, signer.iin, signer.revocation_known],
         "reporter": examined.reporter,
         "complex": examined.complex_id,
         "mark": examined.mark,

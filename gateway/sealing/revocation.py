@@ -1,6 +1,7 @@
 """Certificate revocation lists: complete ones, given by the operator, checked against the issuer that signed them."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 
@@ -13,26 +14,42 @@ from gateway.sealing.chain import STRONG_SIGNATURES, checked_key, is_authority
 from gateway.sealing.refusals import CertificateRefused
 
 
+@dataclass(frozen=True, slots=True)
+class ListsSay:
+    """That nobody on a path is revoked: until when that holds, and whether it is known at all."""
+
+    limits: list[datetime]
+    known: bool
+
+
 class RevocationLists:
-    """The configured CRLs. Where there is one for an issuer, its certificates are checked against it, and refused
-    when no list of that issuer holds at the moment: the operator asked for the check, so it may not fall away.
+    """The configured CRLs. Where there is one for an issuer, its certificates are checked against it.
+
+    When no list of that issuer holds at the moment, it could not be checked: that is said, and left to the policy of
+    whoever asks. Who is on a list stays revoked, however old the list is.
     """
 
     def __init__(self, texts: Iterable[bytes]) -> None:
         self._lists = [_loaded(text) for text in texts]
         self._signed: dict[tuple[int, bytes], bool] = {}
 
-    def check(self, path: Sequence[x509.Certificate], at: datetime) -> list[datetime]:
-        """Until when what was found holds; CertificateRefused when a certificate is revoked or that can't be told.
+    def __len__(self) -> int:
+        return len(self._lists)
+
+    def check(self, path: Sequence[x509.Certificate], at: datetime) -> ListsSay:
+        """What the lists say; CertificateRefused when a certificate is revoked.
 
         The path has the signer's certificate first and the anchor, which no list speaks of, last.
         """
         limits: list[datetime] = []
+        known = True
         for certificate, issuer in pairwise(path):
             named = [crl for crl in self._lists if crl.issuer == certificate.issuer and _speaks_of(crl, certificate)]
             if named:
-                limits += self._check_one(certificate, issuer, named, at)
-        return limits
+                said = self._check_one(certificate, issuer, named, at)
+                limits += said.limits
+                known = known and said.known
+        return ListsSay(limits, known)
 
     def _check_one(
         self,
@@ -40,7 +57,7 @@ class RevocationLists:
         issuer: x509.Certificate,
         named: list[x509.CertificateRevocationList],
         at: datetime,
-    ) -> list[datetime]:
+    ) -> ListsSay:
         signed = [crl for crl in named if self._is_signed(crl, issuer)]
         limits = []
         for crl in signed:
@@ -50,10 +67,9 @@ class RevocationLists:
                     raise CertificateRefused("revoked")
                 limits.append(entry.revocation_date_utc)
         ends = [crl.next_update_utc for crl in signed if crl.next_update_utc is None or crl.next_update_utc >= at]
-        if not ends:
-            raise CertificateRefused("revocation-unknown")
-        known = [end for end in ends if end is not None]
-        return limits + ([max(known)] if len(known) == len(ends) else [])
+        told = [end for end in ends if end is not None]
+        last = [max(told)] if told and len(told) == len(ends) else []
+        return ListsSay(limits + last, known=bool(ends))
 
     def _is_signed(self, crl: x509.CertificateRevocationList, issuer: x509.Certificate) -> bool:
         place = (id(crl), issuer.public_bytes(Encoding.DER))

@@ -7,7 +7,7 @@ algorithm such as GOST. Tests hold the two together: but for such constraints, w
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from cryptography import x509
@@ -90,13 +90,28 @@ class TrustStore:
         used = [certificate.subject for certificate in path[1:]]
         if any(certificate.subject not in used for certificate in intermediates):
             raise CertificateRefused("unrelated-certificate")
-        limits = self._lists.check(path, at)
+        said = self._lists.check(path, at)
+        since = max(certificate.not_valid_before_utc for certificate in path)
         return Trusted(
-            signer,
+            replace(signer, revocation_known=said.known),
             key,
-            max(certificate.not_valid_before_utc for certificate in path),
-            min([certificate.not_valid_after_utc for certificate in path] + limits),
+            # a list that has ended says nothing about later moments, and may well say something about earlier ones
+            since if said.known else max(since, at),
+            min([certificate.not_valid_after_utc for certificate in path] + said.limits),
         )
+
+    def is_revoked(self, pem: bytes, at: datetime) -> bool:
+        """Whether a list of the anchor that issued it names the certificate of a PEM text as revoked."""
+        if not self._lists:
+            return False
+        [certificate] = load_certificates(pem)
+        try:
+            for anchor in self._anchors:
+                if anchor.subject == certificate.issuer and is_issued_by(certificate, anchor):
+                    self._lists.check([certificate, anchor], at)
+        except CertificateRefused as refusal:
+            return refusal.reason == "revoked"
+        return False
 
     def _path(self, leaf: x509.Certificate, intermediates: _Path, at: datetime) -> _Path:
         """The first chain that holds, the signer's certificate first, the anchor last."""

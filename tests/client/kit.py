@@ -18,7 +18,7 @@ from lxml import etree
 
 from gateway.client.envelopes import new_guid
 from gateway.sealing.generation import Issued, Subject, issue, make_authority, write_issued
-from gateway.sealing.tokens import verify_bearer
+from gateway.sealing.tokens import TokenRules, verify_bearer
 from gateway.sealing.trust import TrustStore
 from gateway.sealing.xmldsig import verify_signature
 
@@ -197,7 +197,8 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         token = self.headers["Authorization"].removeprefix("Bearer ")
         pem = credentials().certificate
-        assert verify_bearer(token, self.gateway.url, datetime.now(UTC), lambda _hex: (OWNER, pem)) == OWNER
+        rules = TokenRules((self.gateway.url,))
+        assert verify_bearer(token, rules, datetime.now(UTC), lambda _hex: (OWNER, pem)).identifier == OWNER
         if self.path in self.gateway.pages:
             self._answer(200, self.gateway.pages[self.path])
         elif not self.gateway.registered:

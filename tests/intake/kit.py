@@ -91,6 +91,13 @@ class World:
             if suspend:
                 await directory.suspend(party.identifier, NOW)
 
+    async def newcomer(self, label: str, kind: str = "011") -> Party:
+        """An entity that is enrolled when it is first asked for, so that no other test counts its messages."""
+        if label not in self.parties:
+            self.add(label, kind)
+            await self.enrol(label)
+        return self[label]
+
     def add(self, label: str, kind: str = "093", *, natural: bool = False) -> Party:
         random = Random(label)
         if natural:

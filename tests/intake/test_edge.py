@@ -200,7 +200,8 @@ async def test_more_bodies_than_memory_is_kept_for_get_503_and_nothing_else_is_h
 ) -> None:
     bounds = world.with_bounds(bytes_in_flight=50_000, body_seconds=5.0)
     async with live(bounds) as address:
-        holders = [await asyncio.open_connection(*address) for _ in range(3)]
+        places = ("127.0.0.1", "127.0.0.2", "127.0.0.3")
+        holders = [await asyncio.open_connection(*address, local_addr=(place, 0)) for place in places]
         for _, writer in holders:
             writer.write(HEAD + b"Content-Length: 20000\r\n\r\n" + b"<" * 15_000)
             await writer.drain()
@@ -240,6 +241,46 @@ async def test_more_connections_than_are_kept_get_503(world: World, live: Live) 
             writer.close()
         await asyncio.sleep(0.05)
         assert await alive(address)
+
+
+async def test_one_address_holds_no_more_than_its_share_of_the_connections(world: World, live: Live) -> None:
+    async with live(world.with_bounds(connections=40, address_connections=3)) as address:
+        kept = [await asyncio.open_connection(*address) for _ in range(3)]
+        await asyncio.sleep(0.05)
+        assert problem_in(await talk(address))[0] == 503
+        async with httpx.AsyncClient(transport=httpx.AsyncHTTPTransport(local_address="127.0.0.2")) as elsewhere:
+            assert (await elsewhere.get(f"http://{address[0]}:{address[1]}/healthz")).status_code == 200
+        for _, writer in kept:
+            writer.close()
+
+
+@pytest.mark.parametrize("times", [2, 10])
+async def test_a_flood_of_many_times_the_room_leaves_the_calm_address_served_and_ends_by_itself(
+    world: World, live: Live, times: int
+) -> None:
+    flood = [world.message("casino") for _ in range(8 * times)]
+    await world.newcomer("calm")
+    calm = [world.message("calm") for _ in range(5)]
+    bounds = world.with_bounds(requests_in_flight=8, requests_at_once=2, turn_seconds=60.0)
+    async with live(bounds) as address:
+        url = f"http://{address[0]}:{address[1]}"
+        beside = httpx.AsyncHTTPTransport(local_address="127.0.0.2")
+        limits = httpx.Limits(max_connections=len(flood))
+        async with (
+            httpx.AsyncClient(base_url=url, limits=limits, timeout=60) as many,
+            httpx.AsyncClient(base_url=url, transport=beside, timeout=60) as one,
+        ):
+            flooding = [asyncio.create_task(many.post("/v1/messages", content=body, headers=XML)) for body in flood]
+            await asyncio.sleep(0)
+            served = [(await one.post("/v1/messages", content=body, headers=XML)).status_code for body in calm]
+            answers = await asyncio.gather(*flooding)
+            assert served == [201] * len(calm)
+            assert {answer.status_code for answer in answers} <= {201, 503}
+            refused = [body for body, answer in zip(flood, answers, strict=True) if answer.status_code == 503]
+            assert all(1 <= int(each.headers["retry-after"]) <= 60 for each in answers if each.status_code == 503)
+            assert len(flood) - len(refused) >= 8 - len(calm)
+            for body in refused:
+                assert (await many.post("/v1/messages", content=body, headers=XML)).status_code == 201
 
 
 async def test_a_sender_beyond_its_rate_gets_429_and_others_do_not(world: World, live: Live) -> None:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.intake.cursors import make_cursor, read_cursor
-from gateway.intake.gates import Gate, Quota
+from gateway.intake.gates import Gate, Quota, SharedGate
 from gateway.intake.refusals import Busy, CursorRefused, RateExceeded
 
 
@@ -36,6 +36,22 @@ def test_a_gate_never_holds_more_than_its_ceiling(amounts: list[int]) -> None:
         except Busy:
             gate.give_back(gate.taken)
         assert 0 <= gate.taken <= 10
+
+
+def test_one_address_holds_no_more_than_its_share_and_gives_all_of_it_back() -> None:
+    gate = SharedGate(10, 0.5)
+    with gate.hold_for("a") as hold:
+        hold.take(5)
+        with pytest.raises(Busy):
+            hold.take(1)
+        with gate.hold_for("a") as again, pytest.raises(Busy):
+            again.take(1)
+        with gate.hold_for("b") as other:
+            other.take(5)
+            with gate.hold_for("c") as third, pytest.raises(Busy):
+                third.take(1)
+        assert gate.taken == 5
+    assert (gate.taken, gate._held) == (0, {})
 
 
 def test_a_sender_may_file_its_burst_at_once_and_then_its_rate() -> None:

@@ -8,8 +8,8 @@ import httpx
 import orjson
 import pytest
 
-from gateway.intake.luxury import network_of
 from gateway.intake.services import Services
+from gateway.intake.turns import network_of
 from gateway.journal.luxury import LuxuryCodes
 from gateway.model import Record
 from gateway.sealing.item_codes import read_sealed_code

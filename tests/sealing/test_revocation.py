@@ -1,4 +1,4 @@
-"""Certificates that were revoked are refused, and a list that was asked for may not fall away."""
+"""Certificates that were revoked are refused, and where no list holds it is said that nothing is known."""
 
 from datetime import timedelta
 
@@ -64,16 +64,27 @@ def test_who_is_not_on_the_list_is_trusted_until_the_list_ends() -> None:
     signer = under(OPEN_ROOT)
     anchors = store(OPEN_ROOT, crls=[pem(revocation_list(OPEN_ROOT, (MIDDLE, -DAY)))])
     assert anchors.trusted(ders([signer]), AT).until == AT + DAY
+    assert anchors.trusted(ders([signer]), AT).signer.revocation_known
+    later = anchors.trusted(ders([signer]), AT + 2 * DAY)
+    assert not later.signer.revocation_known
+    assert anchors.trusted(ders([signer]), AT + 3 * DAY) is later
+    assert anchors.trusted(ders([signer]), AT).signer.revocation_known
+
+
+def test_who_is_on_a_list_that_has_ended_stays_revoked() -> None:
+    signer = under(OPEN_ROOT)
+    anchors = store(OPEN_ROOT, crls=[pem(revocation_list(OPEN_ROOT, (signer, -DAY)))])
     with pytest.raises(CertificateRefused) as refusal:
         anchors.trusted(ders([signer]), AT + 2 * DAY)
-    assert refusal.value.reason == "revocation-unknown"
+    assert refusal.value.reason == "revoked"
+    assert anchors.is_revoked(signer.pem, AT + 2 * DAY)
+    assert not anchors.is_revoked(signer.pem, AT - 2 * DAY)
 
 
 def test_a_list_that_the_issuer_did_not_sign_says_nothing_and_is_not_passed_over() -> None:
     crl = pem(revocation_list(OPEN_ROOT, signing_key="p256:thief"))
-    with pytest.raises(CertificateRefused) as refusal:
-        store(OPEN_ROOT, crls=[crl]).trusted(ders([under(OPEN_ROOT)]), AT)
-    assert refusal.value.reason == "revocation-unknown"
+    trusted = store(OPEN_ROOT, crls=[crl]).trusted(ders([under(OPEN_ROOT)]), AT)
+    assert not trusted.signer.revocation_known
 
 
 def test_the_list_of_another_issuer_does_not_matter() -> None:

@@ -21,12 +21,14 @@ SELECT fingerprint, pem, added_at FROM anchors WHERE version > $1 ORDER BY versi
 
 -- name: entity
 SELECT identifier, identifier_kind, kind, name, state,
-    ARRAY(SELECT fingerprint FROM certificates WHERE certificates.identifier = entities.identifier) AS certificates
+    ARRAY(SELECT fingerprint FROM certificates WHERE certificates.identifier = entities.identifier AND revoked_at IS NULL)
+        AS certificates
 FROM entities WHERE identifier = $1;
 
 -- name: entities_since
 SELECT identifier, identifier_kind, kind, name, state,
-    ARRAY(SELECT fingerprint FROM certificates WHERE certificates.identifier = entities.identifier) AS certificates
+    ARRAY(SELECT fingerprint FROM certificates WHERE certificates.identifier = entities.identifier AND revoked_at IS NULL)
+        AS certificates
 FROM entities WHERE version > $1 ORDER BY version;
 
 -- name: put_entity
@@ -41,8 +43,15 @@ UPDATE entities SET state = $2, version = $3 WHERE identifier = $1;
 INSERT INTO certificates (fingerprint, identifier, pem, enrolled_at, version) VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT (fingerprint) DO NOTHING;
 
--- name: owners_of_certificates
-SELECT fingerprint, identifier FROM certificates WHERE fingerprint = ANY ($1::text[]);
+-- name: revoke_certificate
+UPDATE certificates SET revoked_at = $3, version = $4
+WHERE fingerprint = $2 AND identifier = $1 AND revoked_at IS NULL RETURNING fingerprint;
+
+-- name: touch_entity
+UPDATE entities SET version = $2 WHERE identifier = $1;
+
+-- name: certificates_of
+SELECT fingerprint, pem, enrolled_at, revoked_at FROM certificates WHERE identifier = $1 ORDER BY enrolled_at, fingerprint;
 
 -- name: certificates_since
 SELECT fingerprint, pem FROM certificates WHERE version > $1;

@@ -6,7 +6,7 @@ from pathlib import Path
 from random import Random
 
 from gateway.client.gaming import State, Unit
-from gateway.journal import Directory, Enrolment
+from gateway.journal import Actor, Directory, Enrolment
 from gateway.local.authority import ThrowAwayAuthority
 from gateway.local.people import make_bin
 from gateway.local.simulation.halls import software_digest
@@ -43,7 +43,7 @@ def make_owners(directory: Path, random: Random, now: datetime, kinds: Sequence[
 
 async def enrol_owners(dsn: str, directory: Path, owners: Sequence[Owner], now: datetime) -> None:
     """Makes a gateway trust the authority of `directory` and know the owners that it certified."""
-    async with Directory(dsn) as enrolled:
+    async with Directory(dsn, Actor("gateway simulate")) as enrolled:
         await enrolled.add_anchor(ThrowAwayAuthority(directory).own.read().certificate, now)
         for owner in owners:
             pems = (owner.credentials.certificate,)
