@@ -7,6 +7,7 @@ checked, and no position is kept.
 import asyncio
 import struct
 import sys
+from collections.abc import Iterator
 
 import asyncpg
 import uvloop
@@ -18,27 +19,41 @@ from bench.ceiling.publishing import BareRecord, Publisher
 BATCH = 1_024
 QUERY = "SELECT records FROM entries WHERE ledger = 0 AND seq > $1 ORDER BY seq LIMIT $2"
 _LENGTH = struct.Struct(">I")
+_NULL = 0xFFFFFFFF
 _UNPACKER = zstandard.ZstdDecompressor()
 
 
-def fields_of(frame: bytes) -> list[bytes]:
-    """The fields of a frame of the log: a byte, then each field behind its length."""
-    fields, at = [], 1
+def fields_of(frame: bytes) -> list[bytes | None]:
+    """The fields of a frame of the log: a byte, then each field behind its length, the longest length being NULL."""
+    fields: list[bytes | None] = []
+    at = 1
     while at < len(frame):
         (length,) = _LENGTH.unpack_from(frame, at)
-        at += 4 + length
-        fields.append(frame[at - length : at])
+        at += 4
+        if length == _NULL:
+            fields.append(None)
+            continue
+        fields.append(frame[at : at + length])
+        at += length
     return fields
 
 
 def records_of(packed: bytes) -> list[BareRecord]:
-    """The records of an entry: topic, key, value, then names and values of headers."""
-    found = []
-    for frame in fields_of(_UNPACKER.decompress(packed)):
-        fields = fields_of(frame)
-        headers = [(name.decode(), value) for name, value in zip(fields[3::2], fields[4::2], strict=True)]
-        found.append(BareRecord(fields[1], fields[2], headers))
+    """The records of an entry: in runs, what a run shares and then what is each record's own."""
+    found: list[BareRecord] = []
+    runs = fields_of(_UNPACKER.decompress(packed))
+    for shared, own in zip(runs[::2], runs[1::2], strict=True):
+        found += _records_of_run(fields_of(shared or b""), fields_of(own or b""))
     return found
+
+
+def _records_of_run(shared: list[bytes | None], own: list[bytes | None]) -> Iterator[BareRecord]:
+    headers = [((name or b"").decode(), value) for name, value in zip(shared[1::2], shared[2::2], strict=True)]
+    width = 2 + sum(value is None for _, value in headers)
+    for at in range(0, len(own), width):
+        theirs = iter(own[at + 2 : at + width])
+        filled = [(name, (next(theirs) if value is None else value) or b"") for name, value in headers]
+        yield BareRecord(own[at] or b"", own[at + 1] or b"", filled)
 
 
 async def main(dsn: str, bootstrap: str, topic: str, count: str) -> None:
