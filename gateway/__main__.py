@@ -17,6 +17,7 @@ COMMANDS = {
     "dealers": ("dealers", "Dealers in precious metals: who is silent."),
     "entities": ("entities", "Reporting entities: enrol, list, suspend, resume."),
     "file": ("file", "File a dealer's sheet; write its template."),
+    "keys": ("rotation", "The gateway's own keys: list, generate, add, activate, retire, compromise."),
     "local": ("local", "The whole stack on this machine: up, status, down, wipe, demo."),
     "luxury": ("luxury", "Unique codes of luxury goods: ask, check, verify, print, reserve."),
     "migrate": ("migrate", "Bring the journal's schema up to date."),

@@ -36,7 +36,7 @@ def openapi() -> Mapping[str, Any]:
     senders = EnrolledSenders(DirectoryCache(Directory(NOWHERE)), [])
     judging = JudgingProcesses(0, JudgingSettings(), lambda: senders.trust, metrics.timed)
     oversight = OversightReader(NOWHERE, journal)
-    parts = Parts(journal, senders, keys, metrics, judging, ComplexRegister(oversight))
+    parts = Parts(journal, senders, Keyring(keys, KeyDirectory(Path())), metrics, judging, ComplexRegister(oversight))
     pipeline = make_pipeline(settings.bounds, parts)
     gate = Gate(1)
     services = Services(

@@ -15,11 +15,12 @@ from gateway.intake.settings import Bounds, IntakeSettings
 from gateway.journal import Checkpointer, ComplexRegister, Directory, DirectoryCache, Journal, OversightReader
 from gateway.judging.processes import JudgingProcesses
 from gateway.judging.settings import JudgingSettings
+from gateway.keychain import open_keychain
 from gateway.luxury.desk import Desk
 from gateway.model import Checkpoint
 from gateway.pipeline import Judging, Pipeline
 from gateway.sealing.checkpoints import seal_checkpoint
-from gateway.sealing.jws import KeySet
+from gateway.sealing.keyring import KeyDirectory, Keyring
 from gateway.sealing.keys import KeyHolder, LocalKeyHolder
 
 
@@ -29,7 +30,7 @@ class Parts:
 
     journal: Journal
     senders: EnrolledSenders
-    keys: KeyHolder
+    keys: Keyring
     metrics: Metrics
     judging: Judging
     register: ComplexRegister
@@ -43,8 +44,12 @@ async def open_services(
 
     Raises ConfigurationError, or Unavailable when PostgreSQL is away.
     """
-    holder = keys or LocalKeyHolder.load(settings.key_file, settings.certificate_file)
     async with AsyncExitStack() as stack:
+        source = KeyDirectory(settings.certificate_file.parent)
+        keychain = await stack.enter_async_context(
+            open_keychain(settings.database_url, source, lambda: keys or configured_key(settings), utc_now)
+        )
+        holder = keychain.ring
         journal = await stack.enter_async_context(Journal(settings.database_url))
         directory = await stack.enter_async_context(Directory(settings.database_url))
         cache = await stack.enter_async_context(DirectoryCache(directory))
@@ -68,8 +73,9 @@ async def open_services(
             oversight,
             await stack.enter_async_context(make_desk(settings, journal, holder)),
             Quota(settings.bounds.check_rate, settings.bounds.check_burst, monotonic),
+            lambda: keychain.history,
         )
-        add_gauges(services)
+        add_gauges(services, holder)
 
         async def seal(checkpoint: Checkpoint) -> Checkpoint:
             return await seal_checkpoint(checkpoint, holder)
@@ -84,7 +90,7 @@ def make_pipeline(bounds: Bounds, parts: Parts) -> Pipeline:
         journal=parts.journal,
         senders=parts.senders,
         keys=parts.keys,
-        keyset=KeySet.of(parts.keys),
+        keyset=parts.keys.keyset,
         judging=parts.judging,
         register=parts.register,
         quota=Quota(bounds.sender_rate, bounds.sender_burst, monotonic),
@@ -135,9 +141,15 @@ def kafka_check_of(bootstrap: str) -> ReadyCheck:
     return check
 
 
-def add_gauges(services: Services) -> None:
-    """The gauges of what is under way."""
+def configured_key(settings: IntakeSettings) -> KeyHolder:
+    """The key that the settings name; raises ConfigurationError."""
+    return LocalKeyHolder.load(settings.key_file, settings.certificate_file)
+
+
+def add_gauges(services: Services, ring: Keyring) -> None:
+    """The gauges of what is under way, and of keys that ought to be here."""
     metrics = services.metrics
+    metrics.gauge("gateway_keys_missing", "Keys that seal, or will, and can't be used here", lambda: len(ring.missing))
     metrics.gauge("gateway_requests_in_flight", "Messages under way", lambda: services.requests_gate.taken)
     metrics.gauge("gateway_bytes_in_flight", "Bytes of bodies held", lambda: services.bytes_gate.taken)
     metrics.gauge("gateway_journal_waiting", "Submissions waiting for the log", lambda: services.journal.waiting)

@@ -9,6 +9,7 @@ from gateway.intake.metrics import Metrics
 from gateway.intake.senders import EnrolledSenders
 from gateway.intake.settings import IntakeSettings
 from gateway.journal import Journal, OversightReader
+from gateway.keyhistory import KeyHistory
 from gateway.luxury.desk import Desk
 from gateway.pipeline import Pipeline
 from gateway.sealing.jws import KeySet
@@ -39,4 +40,5 @@ class Services:
     oversight: OversightReader
     desk: Desk
     check_quota: Quota
+    key_history: Callable[[], KeyHistory] = field(default=KeyHistory)
     clock: Callable[[], datetime] = field(default=utc_now)

@@ -18,6 +18,7 @@ from gateway.journal.errors import (
     SeriesConflict,
 )
 from gateway.journal.journal import Journal
+from gateway.journal.keys import KeyHistoryCopy, KeyRegister
 from gateway.journal.limits import JournalLimits
 from gateway.journal.migrations import Deploy, migrate
 from gateway.journal.oversight.reading import DayFigures, OversightReader, Place
@@ -43,6 +44,8 @@ __all__ = [
     "Journal",
     "JournalDamaged",
     "JournalLimits",
+    "KeyHistoryCopy",
+    "KeyRegister",
     "MigrationRefused",
     "Overloaded",
     "OverseerFenced",
