@@ -20,6 +20,15 @@ from gateway.settings import read_settings
 )
 @click.option("--crl", "lists", multiple=True, type=click.Path(path_type=Path), help="A revocation list; repeatable.")
 @click.option(
+    "--witness",
+    "witnesses",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    envvar="GATEWAY_WITNESS_CERTIFICATES",
+    show_envvar=True,
+    help="The certificate (PEM) of a witness whose co-signatures are kept; repeatable.",
+)
+@click.option(
     "--check-rate",
     type=click.FloatRange(0),
     default=Bounds().check_rate,
@@ -41,6 +50,7 @@ def serve(
     port: int,
     metrics_port: int | None,
     lists: tuple[Path, ...],
+    witnesses: tuple[Path, ...],
     check_rate: float,
     judging_processes: int,
 ) -> None:
@@ -61,6 +71,7 @@ def serve(
             port=port,
             metrics_port=metrics_port,
             revocation_lists=lists,
+            witness_certificates=witnesses,
             bounds=Bounds(check_rate=check_rate),
             judging_processes=judging_processes,
         )

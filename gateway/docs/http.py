@@ -19,6 +19,7 @@ from gateway.judging.processes import JudgingProcesses
 from gateway.judging.settings import JudgingSettings
 from gateway.sealing.generation import make_gateway_key
 from gateway.sealing.jws import KeySet
+from gateway.sealing.keyring import KeyDirectory, Keyring
 from gateway.sealing.keys import LocalKeyHolder
 
 NOWHERE = "postgresql:///nowhere"
@@ -36,7 +37,8 @@ def openapi() -> Mapping[str, Any]:
     senders = EnrolledSenders(DirectoryCache(Directory(NOWHERE)), [])
     judging = JudgingProcesses(0, JudgingSettings(), lambda: senders.trust, metrics.timed)
     oversight = OversightReader(NOWHERE, journal)
-    parts = Parts(journal, senders, Keyring(keys, KeyDirectory(Path())), metrics, judging, ComplexRegister(oversight))
+    ring = Keyring(keys, KeyDirectory(nobody))
+    parts = Parts(journal, senders, ring, metrics, judging, ComplexRegister(oversight))
     pipeline = make_pipeline(settings.bounds, parts)
     gate = Gate(1)
     services = Services(

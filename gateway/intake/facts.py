@@ -59,6 +59,7 @@ class Facts:
             "chain": latest.chain.hex(),
             "made_at": moment_text(latest.made_at),
             "checkpoint": latest.jws,
+            "cosignatures": [word.jws for word in await self._services.journal.newest_cosignatures(ledger)],
         }
         return Response(orjson.dumps(facts), headers={"Cache-Control": "no-store"}, media_type=JSON)
 

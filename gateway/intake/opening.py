@@ -13,6 +13,7 @@ from gateway.intake.senders import EnrolledSenders
 from gateway.intake.services import ReadyCheck, Services, utc_now
 from gateway.intake.settings import Bounds, IntakeSettings
 from gateway.journal import Checkpointer, ComplexRegister, Directory, DirectoryCache, Journal, OversightReader
+from gateway.journal.witness_lag import WitnessLag
 from gateway.judging.processes import JudgingProcesses
 from gateway.judging.settings import JudgingSettings
 from gateway.keychain import open_keychain
@@ -20,6 +21,7 @@ from gateway.luxury.desk import Desk
 from gateway.model import Checkpoint
 from gateway.pipeline import Judging, Pipeline
 from gateway.sealing.checkpoints import seal_checkpoint
+from gateway.sealing.jws import KeySet
 from gateway.sealing.keyring import KeyDirectory, Keyring
 from gateway.sealing.keys import KeyHolder, LocalKeyHolder
 
@@ -74,8 +76,10 @@ async def open_services(
             await stack.enter_async_context(make_desk(settings, journal, holder)),
             Quota(settings.bounds.check_rate, settings.bounds.check_burst, monotonic),
             lambda: keychain.history,
+            KeySet.from_certificates(read_file(path) for path in settings.witness_certificates),
         )
         add_gauges(services, holder)
+        await stack.enter_async_context(watch_witnesses(services))
 
         async def seal(checkpoint: Checkpoint) -> Checkpoint:
             return await seal_checkpoint(checkpoint, holder)
@@ -139,6 +143,18 @@ def kafka_check_of(bootstrap: str) -> ReadyCheck:
         return True
 
     return check
+
+
+@asynccontextmanager
+async def watch_witnesses(services: Services) -> AsyncIterator[None]:
+    """Has the metrics tell how far the slowest witness is behind; nothing where there are none."""
+    if not len(services.witnesses):
+        yield
+        return
+    async with WitnessLag(services.journal, services.witnesses.kids) as lag:
+        told = "Entries up to the newest checkpoint that the slowest witness has not co-signed"
+        services.metrics.gauge("gateway_witness_lag_entries", told, lambda: lag.entries)
+        yield
 
 
 def configured_key(settings: IntakeSettings) -> KeyHolder:

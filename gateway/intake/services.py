@@ -41,4 +41,5 @@ class Services:
     desk: Desk
     check_quota: Quota
     key_history: Callable[[], KeyHistory] = field(default=KeyHistory)
+    witnesses: KeySet = field(default_factory=lambda: KeySet({}))
     clock: Callable[[], datetime] = field(default=utc_now)

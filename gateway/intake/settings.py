@@ -51,7 +51,8 @@ class IntakeSettings:
 
     `public_urls` are the names by which entities reach the gateway: the first one is shown, each of them is a valid
     audience of a bearer token. Port 0 takes a free one. `metrics_port` None serves no metrics. `revocation_lists` are
-    files with CRLs (PEM or DER). `judging_processes` judge beside the intake; with 0 it judges itself.
+    files with CRLs (PEM or DER), `witness_certificates` those of
+    the witnesses whose co-signatures are kept. `judging_processes` judge beside the intake; with 0 it judges itself.
     """
 
     database_url: str = field(repr=False)
@@ -64,6 +65,7 @@ class IntakeSettings:
     metrics_host: str = "127.0.0.1"
     metrics_port: int | None = None
     revocation_lists: tuple[Path, ...] = ()
+    witness_certificates: tuple[Path, ...] = ()
     default_language: str = "ru"
     checkpoint_seconds: float = 1.0
     judging_processes: int = 1

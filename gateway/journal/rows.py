@@ -5,7 +5,7 @@ from uuid import UUID
 import asyncpg
 
 from gateway.journal.encoding import Packer
-from gateway.model import Entry, Filed
+from gateway.model import Checkpoint, Entry, Filed
 
 
 def plain_uuid(value: UUID) -> UUID:
@@ -35,3 +35,8 @@ def entry_of(row: asyncpg.Record, packer: Packer) -> Entry:
         leaf=row["leaf"],
         chain=row["chain"],
     )
+
+
+def checkpoint_of(row: asyncpg.Record) -> Checkpoint:
+    """The checkpoint of a row."""
+    return Checkpoint(**{**row, "cosignatures": tuple(row["cosignatures"])})

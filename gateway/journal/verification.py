@@ -21,8 +21,7 @@ from gateway.journal.entry_checks import (
 )
 from gateway.journal.queries import sql
 from gateway.journal.report import Break, Progress, Report, Tally
-from gateway.journal.rows import plain_uuid
-from gateway.model import Checkpoint
+from gateway.journal.rows import checkpoint_of, plain_uuid
 
 __all__ = ["Break", "Report", "verify_journal"]
 
@@ -160,7 +159,7 @@ class _Walk:
     async def _check_checkpoints(self, seq: int | None, checkpoints: _Ahead) -> None:
         async for row in checkpoints.upto(seq):
             self.tally.checkpoints += 1
-            checkpoint = Checkpoint(**row)
+            checkpoint = checkpoint_of(row)
             fault = checkpoint_fault(checkpoint, self.read_checkpoint)
             if fault is not None:
                 self._note(checkpoint.seq, *fault)

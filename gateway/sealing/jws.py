@@ -92,6 +92,11 @@ class KeySet:
         """Since when the key is in other hands; None where it is not."""
         return self._compromised.get(kid)
 
+    @property
+    def kids(self) -> frozenset[str]:
+        """The `kid` of every key."""
+        return frozenset(self._keys)
+
     def __contains__(self, kid: object) -> bool:
         return kid in self._keys
 

@@ -9,7 +9,7 @@ FROM entries WHERE ledger = $1 ORDER BY seq;
 SELECT seq, sha256, sender, receipt_id, document, version, accepted, series, number FROM filings WHERE ledger = $1 ORDER BY seq;
 
 -- name: every_checkpoint
-SELECT ledger, seq, chain, made_at, jws FROM checkpoints WHERE ledger = $1 ORDER BY seq;
+SELECT ledger, seq, chain, made_at, jws, cosignatures FROM checkpoints WHERE ledger = $1 ORDER BY seq;
 
 -- name: strays
 SELECT 'entry' AS what, ledger, seq, receipt_id FROM entries WHERE ledger <> ALL ($1::integer[])
