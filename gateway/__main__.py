@@ -32,6 +32,7 @@ COMMANDS = {
     "trust": ("entities", "Trust anchors for senders' certificates: add, list."),
     "validate": ("messages", "Say the verdict with no server."),
     "verify": ("verify", "Verify receipts, the journal, topics."),
+    "witness": ("witness", "Co-sign checkpoints from another machine, under another key."),
 }
 
 

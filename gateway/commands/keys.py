@@ -1,16 +1,24 @@
 """Which public keys a verifying command believes."""
 
 import asyncio
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import click
 
 from gateway.consumer import KeySet, fetch_keys, load_keys
 from gateway.errors import ConfigurationError, Unavailable
-from gateway.journal import KeyRegister, SchemaOutdated
+from gateway.journal import KeyRegister, SchemaOutdated, Witnesses
+from gateway.sealing.cosignatures import read_cosignature
+from gateway.sealing.jws import kid_of
 from gateway.sealing.keyring import known_certificates
+from gateway.sealing.refusals import SealRefused
 from gateway.settings import Settings
+from gateway.witness import Memory
+
+PEM_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 jwks_option = click.option(
     "--jwks",
@@ -18,6 +26,38 @@ jwks_option = click.option(
     help="The gateway's public keys (its /.well-known/jwks.json); by default those of the gateway's certificate file "
     "and of the gateway-*.certificate.pem beside it, else what the gateway at GATEWAY_URL publishes.",
 )
+
+witness_option = click.option(
+    "--witness",
+    "certificates",
+    multiple=True,
+    type=PEM_FILE,
+    help="The certificate (PEM) of a witness whose co-signatures are checked; repeatable.",
+)
+
+
+def witness_keys(certificates: Iterable[Path]) -> KeySet:
+    """The keys of the witnesses that are named."""
+    return KeySet.from_certificates(path.read_bytes() for path in certificates)
+
+
+def witnesses_of(keys: KeySet, certificates: Sequence[Path], memory: Path | None) -> Witnesses:
+    """By what a journal is held against its witnesses, and against what is known of the gateway's own keys."""
+    believed = witness_keys(certificates)
+    remembered = {} if memory is None else Memory(memory).read()
+    return Witnesses(
+        believed.kids,
+        partial(read_cosignature, keys=believed) if certificates else None,
+        {ledger: (seen.seq, seen.chain) for ledger, seen in remembered.items()},
+        partial(_compromised_at, keys),
+    )
+
+
+def _compromised_at(keys: KeySet, jws: str) -> datetime | None:
+    try:
+        return keys.compromised_at(kid_of(jws))
+    except SealRefused:
+        return None
 
 
 def trusted_keys(settings: Settings, jwks: str | None) -> KeySet:

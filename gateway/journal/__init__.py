@@ -25,6 +25,7 @@ from gateway.journal.oversight.reading import DayFigures, OversightReader, Place
 from gateway.journal.oversight.register import ComplexRegister
 from gateway.journal.settlement import Head
 from gateway.journal.verification import Break, Report, verify_journal
+from gateway.journal.witnessed import Witnesses
 
 __all__ = [
     "Anchor",
@@ -54,6 +55,7 @@ __all__ = [
     "Report",
     "SchemaOutdated",
     "SeriesConflict",
+    "Witnesses",
     "database_ready",
     "dealers_with_reports",
     "migrate",

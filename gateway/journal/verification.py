@@ -22,6 +22,7 @@ from gateway.journal.entry_checks import (
 from gateway.journal.queries import sql
 from gateway.journal.report import Break, Progress, Report, Tally
 from gateway.journal.rows import checkpoint_of, plain_uuid
+from gateway.journal.witnessed import LedgerWitnesses, Witnesses
 
 __all__ = ["Break", "Report", "verify_journal"]
 
@@ -38,11 +39,13 @@ async def verify_journal(
     read_receipt: ReadReceipt,
     read_checkpoint: ReadCheckpoint,
     progress: Progress = _silent,
+    witnesses: Witnesses | None = None,
 ) -> Report:
     """Checks every entry, every row of keys, every head and every checkpoint, in constant memory.
 
     The log goes on meanwhile: each ledger is read as it stood when its reading began. `read_receipt` and
-    `read_checkpoint` check a JWS and answer what it seals, or raise. Damage is reported, never raised; raises
+    `read_checkpoint` check a JWS and answer what it seals, or raise; `witnesses` hold the log against what others saw of
+    it. Damage is reported, never raised; raises
     Unavailable and SchemaOutdated.
     """
     tally = Tally()
@@ -52,7 +55,8 @@ async def verify_journal(
             heads = await connection.fetch(sql("heads"))
             for head in heads:
                 tally.ledgers += 1
-                walk = _Walk(connection, head["ledger"], tally, read_checkpoint, progress)
+                seen = LedgerWitnesses(head["ledger"], witnesses or Witnesses())
+                walk = _Walk(connection, head["ledger"], tally, read_checkpoint, progress, seen)
                 await walk.verify(EntryChecks(Packer(), read_receipt))
             await _note_strays(connection, [head["ledger"] for head in heads], tally)
         finally:
@@ -96,6 +100,7 @@ class _Walk:
     tally: Tally
     read_checkpoint: ReadCheckpoint
     progress: Progress
+    seen: LedgerWitnesses
     seq: int = 0
     link: Link = START
 
@@ -111,6 +116,7 @@ class _Walk:
         length = 0 if head is None else head["seq"]
         filings = _Ahead(self._rows("every_filing"))
         checkpoints = _Ahead(self._rows("every_checkpoint"))
+        cosignatures = _Ahead(self._rows("every_cosignature"))
         async for record in self._rows("every_entry"):
             stored = _stored(record)
             if stored.seq < 1:
@@ -120,13 +126,17 @@ class _Walk:
             faults, self.link = checks.faults(stored, self.link)
             for what, detail in faults:
                 self._note(stored.seq, what, detail, stored.row)
+            self.seen.sealed(stored.seq, stored.row.receipt)
             await self._check_filing(stored, filings)
             await self._check_checkpoints(stored.seq, checkpoints)
+            await self._check_cosignatures(stored.seq, cosignatures)
             self.seq = stored.seq
             self.tally.entries += 1
             if stored.seq % _PROGRESS_EVERY == 0:
                 self.progress(self.ledger, stored.seq, length)
         await self._check_end(head, filings, checkpoints)
+        await self._check_cosignatures(None, cosignatures)
+        self._conclude()
         self.progress(self.ledger, self.seq, length)
 
     def _rows(self, query: str) -> AsyncIterator[asyncpg.Record]:
@@ -169,6 +179,29 @@ class _Walk:
                 self._note(checkpoint.seq, "checkpoint", "the entry that was sealed is missing")
             elif not self.link.holds(checkpoint.chain):
                 self._note(checkpoint.seq, "checkpoint", "the chain value is not the one that was sealed")
+            self.seen.sealed(checkpoint.seq, checkpoint.jws)
+            for found in self.seen.carried_faults(checkpoint):
+                self._note(checkpoint.seq, *found)
+
+    async def _check_cosignatures(self, seq: int | None, cosignatures: _Ahead) -> None:
+        async for row in cosignatures.upto(seq):
+            link = self.link if row["seq"] == seq else None
+            for fault in self.seen.cosignature_faults(dict(row), link):
+                self._note(row["seq"], *fault)
+        if seq is not None:
+            for fault in self.seen.memory_faults(seq, self.link):
+                self._note(seq, *fault)
+
+    def _conclude(self) -> None:
+        """What can be told of the witnesses when the whole ledger was read."""
+        for seq, what, detail in self.seen.end_faults(self.seq):
+            self._note(seq, what, detail)
+        self.tally.cosignatures += self.seen.checked
+        if self.seen.furthest:
+            self.tally.witnessed[self.ledger] = self.seen.furthest
+        self.tally.undetermined += self.seen.undetermined
+        if self.tally.first_undetermined is None and self.seen.first_undetermined is not None:
+            self.tally.first_undetermined = (self.ledger, self.seen.first_undetermined)
 
     async def _check_end(self, head: asyncpg.Record | None, filings: _Ahead, checkpoints: _Ahead) -> None:
         async for filing in filings.upto(None):

@@ -17,4 +17,6 @@ UNION ALL
 SELECT 'filing', ledger, seq, receipt_id FROM filings WHERE ledger <> ALL ($1::integer[])
 UNION ALL
 SELECT 'checkpoint', ledger, seq, NULL FROM checkpoints WHERE ledger <> ALL ($1::integer[])
+UNION ALL
+SELECT 'cosignature', ledger, seq, NULL FROM cosignatures WHERE ledger <> ALL ($1::integer[])
 ORDER BY ledger, seq, what;
