@@ -151,7 +151,8 @@ class KeyHistory:
         successors = [other for other in self.kids if other != kid and self.state(other, decision.at) is KeyState.NEXT]
         if not successors:
             raise KeyChangeRefused(
-                f"{kid} seals now and no next key could take over; run `gateway keys generate` and `gateway keys add` first"
+                f"{kid} seals now and no next key could take over; "
+                "run `gateway keys generate` and `gateway keys add` first"
             )
         return (event, *self._handed_over(successors[0], decision.at, decision)[:1])
 

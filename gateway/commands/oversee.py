@@ -14,8 +14,7 @@ from gateway.keychain import open_keychain
 from gateway.logs import configure_logging
 from gateway.overseer import Judging, Overseer
 from gateway.oversight.parameters import due_rules, parameters
-from gateway.sealing.keyring import KeyDirectory
-from gateway.sealing.keys import KeyHolder, LocalKeyHolder
+from gateway.sealing.keys import KeyPlaces
 from gateway.settings import Settings, read_settings
 
 
@@ -37,13 +36,9 @@ async def _oversee(settings: Settings, ledger: int) -> None:
     dsn = settings.database()
     judging = Judging(parameters(), due_rules())
     store = OversightStore(dsn, ledger, judging.parameters, judging.rules)
-    source = KeyDirectory(settings.certificate_file.parent)
-
-    def configured() -> KeyHolder:
-        return LocalKeyHolder.load(settings.key_file, settings.certificate_file)
-
+    places = KeyPlaces(settings.key_file, settings.certificate_file, settings.token)
     async with (
         Journal(dsn) as journal,
-        open_keychain(dsn, source, configured, lambda: datetime.now(UTC)) as keychain,
+        open_keychain(dsn, places, lambda: datetime.now(UTC)) as keychain,
     ):
         await run_until_signalled(Overseer(journal, store, keychain.ring, judging, ledger))

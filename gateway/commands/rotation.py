@@ -168,7 +168,10 @@ def _change(settings: Settings, decide: Callable[[KeyHistory], Sequence[KeyEvent
 
 
 def _decision(by: str | None, reason: str) -> Decision:
-    return Decision(by or getpass.getuser(), datetime.now(UTC), reason)
+    try:
+        return Decision(by or getpass.getuser(), datetime.now(UTC), reason)
+    except (OSError, KeyError) as error:
+        raise ConfigurationError("this system's user has no name; say who decides with --by") from error
 
 
 def _moment(text: str) -> datetime:

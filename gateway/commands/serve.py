@@ -57,7 +57,8 @@ def serve(
     """Serves the intake over HTTP until SIGTERM, then finishes what is under way.
 
     PostgreSQL, Kafka, the public URL and the gateway's key are named by GATEWAY_DATABASE_URL, GATEWAY_KAFKA_BOOTSTRAP,
-    GATEWAY_URL, GATEWAY_KEY_FILE and GATEWAY_CERTIFICATE_FILE, or by the local stack in --dir.
+    GATEWAY_URL, GATEWAY_KEY_FILE and GATEWAY_CERTIFICATE_FILE, or by the local stack in --dir. A key on a token (PKCS
+    #11) is named by GATEWAY_PKCS11_MODULE, GATEWAY_PKCS11_TOKEN and GATEWAY_PKCS11_PIN_FILE beside its certificate.
     """
     settings = read_settings(os.environ, directory)
     serve_intake(
@@ -65,6 +66,7 @@ def serve(
             database_url=settings.database(),
             key_file=settings.key_file,
             certificate_file=settings.certificate_file,
+            token=settings.token,
             public_urls=(settings.url or f"http://{host}:{port}",),
             kafka_bootstrap=settings.kafka,
             host=host,

@@ -274,7 +274,8 @@ def add_post(
 ) -> None:
     """A POST route that reads and makes its own JSON; `shapes` are those of the body and of the answer.
 
-    Where it is `secured` it needs the bearer token; it answers 201 for what is new and 200 for what had been done before.
+    Where it is `secured` it needs the bearer token; it answers 201 for what is new, 200 for what had been
+    done before.
     """
     asked, told = shapes
     schema = asked.model_json_schema(by_alias=True)

@@ -22,8 +22,8 @@ from gateway.model import Checkpoint
 from gateway.pipeline import Judging, Pipeline
 from gateway.sealing.checkpoints import seal_checkpoint
 from gateway.sealing.jws import KeySet
-from gateway.sealing.keyring import KeyDirectory, Keyring
-from gateway.sealing.keys import KeyHolder, LocalKeyHolder
+from gateway.sealing.keyring import Keyring
+from gateway.sealing.keys import KeyHolder, KeyPlaces
 
 
 @dataclass(frozen=True)
@@ -39,18 +39,14 @@ class Parts:
 
 
 @asynccontextmanager
-async def open_services(
-    settings: IntakeSettings, keys: KeyHolder | None = None, kafka_check: ReadyCheck | None = None
-) -> AsyncIterator[Services]:
+async def open_services(settings: IntakeSettings, kafka_check: ReadyCheck | None = None) -> AsyncIterator[Services]:
     """The services, started; at the end what waits in the journal is filed before it is closed.
 
     Raises ConfigurationError, or Unavailable when PostgreSQL is away.
     """
     async with AsyncExitStack() as stack:
-        source = KeyDirectory(settings.certificate_file.parent)
-        keychain = await stack.enter_async_context(
-            open_keychain(settings.database_url, source, lambda: keys or configured_key(settings), utc_now)
-        )
+        places = KeyPlaces(settings.key_file, settings.certificate_file, settings.token)
+        keychain = await stack.enter_async_context(open_keychain(settings.database_url, places, utc_now))
         holder = keychain.ring
         journal = await stack.enter_async_context(Journal(settings.database_url))
         directory = await stack.enter_async_context(Directory(settings.database_url))
@@ -155,11 +151,6 @@ async def watch_witnesses(services: Services) -> AsyncIterator[None]:
         told = "Entries up to the newest checkpoint that the slowest witness has not co-signed"
         services.metrics.gauge("gateway_witness_lag_entries", told, lambda: lag.entries)
         yield
-
-
-def configured_key(settings: IntakeSettings) -> KeyHolder:
-    """The key that the settings name; raises ConfigurationError."""
-    return LocalKeyHolder.load(settings.key_file, settings.certificate_file)
 
 
 def add_gauges(services: Services, ring: Keyring) -> None:

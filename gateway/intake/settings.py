@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from gateway.sealing.keys import TokenSettings
 from validators.limits import DEFAULT_LIMITS, Limits
 
 KIB = 1024
@@ -51,7 +52,8 @@ class IntakeSettings:
 
     `public_urls` are the names by which entities reach the gateway: the first one is shown, each of them is a valid
     audience of a bearer token. Port 0 takes a free one. `metrics_port` None serves no metrics. `revocation_lists` are
-    files with CRLs (PEM or DER), `witness_certificates` those of
+    files with CRLs (PEM or DER), `token` holds
+    the private keys where they are not files, `witness_certificates` are those of
     the witnesses whose co-signatures are kept. `judging_processes` judge beside the intake; with 0 it judges itself.
     """
 
@@ -65,6 +67,7 @@ class IntakeSettings:
     metrics_host: str = "127.0.0.1"
     metrics_port: int | None = None
     revocation_lists: tuple[Path, ...] = ()
+    token: TokenSettings | None = None
     witness_certificates: tuple[Path, ...] = ()
     default_language: str = "ru"
     checkpoint_seconds: float = 1.0

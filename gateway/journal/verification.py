@@ -44,9 +44,8 @@ async def verify_journal(
     """Checks every entry, every row of keys, every head and every checkpoint, in constant memory.
 
     The log goes on meanwhile: each ledger is read as it stood when its reading began. `read_receipt` and
-    `read_checkpoint` check a JWS and answer what it seals, or raise; `witnesses` hold the log against what others saw of
-    it. Damage is reported, never raised; raises
-    Unavailable and SchemaOutdated.
+    `read_checkpoint` check a JWS and answer what it seals, or raise; `witnesses` hold the log against what others saw
+    of it. Damage is reported, never raised; raises Unavailable and SchemaOutdated.
     """
     tally = Tally()
     with postgres_needed():

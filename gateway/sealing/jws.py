@@ -67,8 +67,7 @@ class KeySet:
     @classmethod
     def from_certificates(cls, pems: Iterable[bytes]) -> "KeySet":
         """The key of the first certificate of each PEM text."""
-        keys = [jose_key(public_key_of(pem)) for pem in pems]
-        return cls({key.thumbprint(): key for key in keys})
+        return cls(_keys_of(pems))
 
     @classmethod
     def of(cls, *holders: KeyHolder) -> "KeySet":
@@ -77,12 +76,11 @@ class KeySet:
 
     def with_certificates(self, pems: Iterable[bytes], compromised: Mapping[str, datetime] = _NONE) -> "KeySet":
         """These keys, those of the certificates, and which of all are in other hands since when."""
-        more = KeySet.from_certificates(pems)
-        return KeySet({**self._keys, **more._keys}, {**self._compromised, **compromised})
+        return KeySet({**self._keys, **_keys_of(pems)}, {**self._compromised, **compromised})
 
     def learn(self, pems: Iterable[bytes]) -> None:
         """Believes these certificates' keys too, from now on."""
-        self._keys.update(KeySet.from_certificates(pems)._keys)
+        self._keys.update(_keys_of(pems))
 
     def regardless(self) -> "KeySet":
         """The same keys, for readers that judge by themselves what a compromised one sealed."""
@@ -208,6 +206,11 @@ def decoded(text: str) -> bytes:
     if encoded(value) != text.encode("ascii"):
         raise SealRefused("malformed")
     return value
+
+
+def _keys_of(pems: Iterable[bytes]) -> dict[str, ECKey | RSAKey]:
+    keys = [jose_key(public_key_of(pem)) for pem in pems]
+    return {key.thumbprint(): key for key in keys}
 
 
 def _key_of_jwk(member: object) -> ECKey | RSAKey:

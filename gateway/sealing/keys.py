@@ -4,6 +4,7 @@ import base64
 import hashlib
 import stat
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
@@ -27,6 +28,24 @@ SMALLEST_RSA_KEY = 2048
 LARGEST_RSA_KEY = 8192
 _COORDINATE = 32
 _DETERMINISTIC = ec.ECDSA(hashes.SHA256(), deterministic_signing=True)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenSettings:
+    """A PKCS #11 module (a shared library), the label of a token, and a file of mode 600 that holds the user's PIN."""
+
+    module: Path
+    token: str
+    pin_file: Path
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPlaces:
+    """Where the gateway's keys are: the first one's files, and the token, where the private keys are on one."""
+
+    key_file: Path
+    certificate_file: Path
+    token: TokenSettings | None = None
 
 
 class KeyHolder(Protocol):

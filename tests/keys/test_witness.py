@@ -83,7 +83,7 @@ class Scene:
             await connection.close()
 
     async def rewrite(self) -> None:
-        """The last entry is taken out of history; log, head and checkpoints are made anew with the gateway's own key."""
+        """Entry 2 is taken out of history; log, head and checkpoints are made anew with the gateway's own key."""
         length = (await self.sql("SELECT max(seq) FROM entries"))[0][0]
         gone = (await self.sql("DELETE FROM entries WHERE seq = 2 RETURNING receipt_id"))[0][0]
         await self.sql("DELETE FROM filings WHERE receipt_id = $1", gone)
@@ -245,7 +245,7 @@ async def test_a_co_signature_that_the_gateway_did_not_take_is_brought_again_aft
 
     class Deaf(GatewayOverHttp):
         async def tell(self, jws: str) -> None:
-            raise Unavailable("nobody listens")
+            raise Unavailable(f"nobody takes {len(jws)} characters")
 
     with pytest.raises(Unavailable):
         await Witness(Deaf(URL, scene.client), scene.memory, scene.keys, lambda: scene.at).look(0)
