@@ -3,9 +3,13 @@
 import asyncio
 import json
 import os
+import signal
 import sys
+from collections.abc import Coroutine
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import click
 from prometheus_client import CollectorRegistry, Gauge, start_http_server
@@ -73,7 +77,7 @@ def run(
     url: str | None,
     directory: Path | None,
 ) -> None:
-    """Looks at the newest checkpoint again and again, until it is stopped; alarms are logged and counted."""
+    """Looks at the newest checkpoint again and again, until SIGTERM; alarms are logged and counted."""
     keys, memory = _own(home)
     configure_logging()
 
@@ -82,12 +86,9 @@ def run(
             follower = Witness(gateway, memory, keys, lambda: datetime.now(UTC))
             if metrics_port is not None:
                 _serve_metrics(follower, metrics_port)
-            await follower.run(ledgers or (0,), seconds)
+            await _until_signalled(follower.run(ledgers or (0,), seconds))
 
-    try:
-        asyncio.run(follow())
-    except KeyboardInterrupt:
-        sys.exit(0)
+    asyncio.run(follow())
 
 
 @witness.command("look")
@@ -132,6 +133,14 @@ def status(home: Path, as_json: bool) -> None:
         click.echo(f"ledger {number}: entry {at.seq}, chain {at.chain.hex()}{'' if at.told else ', not told yet'}")
     if not seen:
         click.echo("nothing yet")
+
+
+async def _until_signalled(work: Coroutine[Any, Any, None]) -> None:
+    task = asyncio.create_task(work)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    with suppress(asyncio.CancelledError):
+        await task
 
 
 def _own(home: Path) -> tuple[LocalKeyHolder, Memory]:

@@ -28,7 +28,7 @@ def witness_router(services: Services) -> APIRouter:
     """`/v1/checkpoints/leaves` and `/v1/checkpoints/cosignatures`."""
     witnessing = Witnessing(services)
     router = APIRouter(tags=["facts"])
-    add_get(router, "/v1/checkpoints/leaves", witnessing.leaves, LeafList, 400, 503)
+    add_get(router, "/v1/checkpoints/leaves", witnessing.leaves, LeafList, 400, 404, 503)
     shapes = (CosignatureBody, CosignatureFacts)
     add_post(router, "/v1/checkpoints/cosignatures", witnessing.take, shapes, 400, 404, 413, 422, 503, secured=False)
     return router
@@ -46,7 +46,12 @@ class Witnessing:
         after: Annotated[int, Query(ge=0, le=_LARGEST_SEQ)] = 0,
         limit: Annotated[int, Query(ge=1, le=MOST_LEAVES)] = MOST_LEAVES,
     ) -> Response:
-        """The RFC 9162 leaf hashes of the entries after one, from which the chain of checkpoints is computed again."""
+        """The RFC 9162 leaf hashes of the entries after one, from which the chain of checkpoints is computed again.
+
+        Answered where the gateway has a witness.
+        """
+        if not len(self._services.witnesses):
+            raise NotFound
         found = await self._services.journal.leaves(ledger, after, limit)
         facts = {"ledger": ledger, "after": after, "leaves": [leaf.hex() for leaf in found]}
         return Response(orjson.dumps(facts), headers={"Cache-Control": "no-store"}, media_type=JSON)
