@@ -16,6 +16,7 @@ from gateway.intake.opening import open_services
 from gateway.intake.services import Services
 from gateway.journal import Checkpointer, Report, Witnesses, verify_journal
 from gateway.journal.encoding import CHAIN_START, ROW_COLUMNS, Row, chain_of, leaf_of
+from gateway.journal.witness_lag import WitnessLag
 from gateway.model import Checkpoint
 from gateway.sealing.checkpoints import read_checkpoint, seal_checkpoint
 from gateway.sealing.cosignatures import read_cosignature
@@ -292,3 +293,25 @@ async def test_the_memory_is_on_disk_whole_and_for_its_owner_alone(scene: Scene,
     path = tmp_path / "memory.json"
     assert path.stat().st_mode & 0o77 == 0
     assert json.loads(path.read_text())["ledgers"]["0"]["told"] is True
+
+
+async def test_a_gateway_without_a_witness_gives_out_no_leaves_and_takes_no_co_signatures(scene: Scene) -> None:
+    await scene.file()
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(create_app(replace(scene.services, witnesses=KeySet({})))), base_url=URL
+    ) as alone:
+        assert (await alone.get("/v1/checkpoints/leaves")).status_code == 404
+        assert (await alone.post("/v1/checkpoints/cosignatures", json={"cosignature": "x"})).status_code == 404
+    assert len((await scene.client.get("/v1/checkpoints/leaves")).json()["leaves"]) == 1
+
+
+async def test_the_metrics_tell_how_far_the_witness_is_behind(scene: Scene) -> None:
+    await witnessed(scene, 2)
+    await scene.file(3)
+    await scene.checkpoint()
+    lag = WitnessLag(scene.services.journal, frozenset({scene.keys.kid}))
+    await lag.refresh()
+    assert lag.entries == 3
+    assert await scene.witness.look(0) is not None
+    await lag.refresh()
+    assert lag.entries == 0
