@@ -62,8 +62,8 @@ docs: setup ## generate the reference pages, and the figures of the recorded ben
 
 lock: setup ## pin the dependencies again, with hashes
 	$(BIN)/pip-compile --quiet --generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links --no-header --allow-unsafe -o requirements/runtime.txt pyproject.toml
-	$(BIN)/pip-compile --quiet --generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links --no-header --allow-unsafe --extra local --extra dev -o requirements/dev.txt pyproject.toml
-	$(BIN)/pip-compile --quiet --generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links --no-header --allow-unsafe --extra local --extra dev --extra bench -o requirements/bench.txt pyproject.toml
+	$(BIN)/pip-compile --quiet --generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links --no-header --allow-unsafe --extra local --extra hsm --extra dev -o requirements/dev.txt pyproject.toml
+	$(BIN)/pip-compile --quiet --generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links --no-header --allow-unsafe --extra local --extra hsm --extra dev --extra bench -o requirements/bench.txt pyproject.toml
 
 clean: ## remove what was built; the local stack's data too
 	@test ! -x $(BIN)/gateway || $(BIN)/gateway local wipe

@@ -19,6 +19,7 @@ COMMANDS = {
     "dealers": ("dealers", "Dealers in precious metals: who is silent."),
     "entities": ("entities", "Reporting entities: enrol, list, suspend, resume, certificates."),
     "file": ("file", "File a dealer's sheet; write its template."),
+    "keys": ("rotation", "The gateway's own keys: list, generate, add, activate, retire, compromise."),
     "local": ("local", "The whole stack on this machine: up, status, down, wipe, demo."),
     "luxury": ("luxury", "Unique codes of luxury goods: ask, check, verify, print, reserve."),
     "migrate": ("migrate", "Bring the journal's schema up to date."),
@@ -34,6 +35,7 @@ COMMANDS = {
     "trust": ("entities", "Trust anchors for senders' certificates: add, list."),
     "validate": ("messages", "Say the verdict with no server."),
     "verify": ("verify", "Verify receipts, the journal, archives, topics."),
+    "witness": ("witness", "Co-sign checkpoints from another machine, under another key."),
 }
 
 

@@ -226,6 +226,20 @@ class Checkpoint:
     chain: bytes
     made_at: datetime
     jws: str = ""
+    cosignatures: tuple[str, ...] = ()
+    """The newest co-signature of each witness when it was made, of this checkpoint or an earlier one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cosignature:
+    """A witness's signed word that a checkpoint extends all it saw before; `witness` is the `kid` of its key."""
+
+    ledger: int
+    seq: int
+    chain: bytes
+    seen_at: datetime
+    witness: str
+    jws: str = ""
 
 
 @dataclass(frozen=True, slots=True)

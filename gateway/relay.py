@@ -244,7 +244,10 @@ def gather_seconds(records: int) -> float:
 
 
 def checkpoint_record(checkpoint: Checkpoint, topic: str = CHECKPOINTS_TOPIC) -> Record:
-    """The record of a checkpoint: its JWS is its seal, the other members say the same in the clear."""
+    """The record of a checkpoint: its JWS is its seal, the other members say the same in the clear.
+
+    `cosignatures` are the words of witnesses on earlier checkpoints, newest known when this one was made.
+    """
     made_at = moment_text(checkpoint.made_at)
     value = {
         "ledger": checkpoint.ledger,
@@ -252,6 +255,7 @@ def checkpoint_record(checkpoint: Checkpoint, topic: str = CHECKPOINTS_TOPIC) ->
         "chain": checkpoint.chain.hex(),
         "made_at": made_at,
         "jws": checkpoint.jws,
+        **({"cosignatures": list(checkpoint.cosignatures)} if checkpoint.cosignatures else {}),
     }
     headers = {
         "ce_specversion": "1.0",

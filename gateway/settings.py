@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.errors import ConfigurationError
+from gateway.sealing.keys import TokenSettings
 
 DEFAULT_DIRECTORY = Path(".local")
 STACK_FILE = "stack.json"
@@ -26,6 +27,7 @@ class Settings:
     certificate_file: Path
     archives: Path
     person: str | None = None
+    token: TokenSettings | None = None
 
     def database(self) -> str:
         """The DSN of PostgreSQL; raises ConfigurationError where it is not known."""
@@ -67,7 +69,18 @@ def read_settings(environment: Mapping[str, str], directory: Path | None) -> Set
         certificate_file=Path(given.get("GATEWAY_CERTIFICATE_FILE") or keys / "gateway.certificate.pem"),
         archives=Path(given.get("GATEWAY_ARCHIVES") or place / "archives"),
         person=environment.get("GATEWAY_PERSON") or None,
+        token=_token(given),
     )
+
+
+def _token(environment: Mapping[str, str]) -> TokenSettings | None:
+    names = ("GATEWAY_PKCS11_MODULE", "GATEWAY_PKCS11_TOKEN", "GATEWAY_PKCS11_PIN_FILE")
+    module, token, pin_file = (environment.get(name) for name in names)
+    if module and token and pin_file:
+        return TokenSettings(Path(module), token, Path(pin_file))
+    if module or token or pin_file:
+        raise ConfigurationError(f"a token needs all three: {', '.join(names)}")
+    return None
 
 
 def _read_stack(path: Path) -> dict[str, str]:

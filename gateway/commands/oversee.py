@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -9,11 +10,12 @@ import click
 from gateway.commands.common import directory_option, run_until_signalled
 from gateway.journal import Journal
 from gateway.journal.oversight.store import OversightStore
+from gateway.keychain import open_keychain
 from gateway.logs import configure_logging
 from gateway.overseer import Judging, Overseer
 from gateway.oversight.parameters import due_rules, parameters
-from gateway.sealing.keys import KeyHolder, LocalKeyHolder
-from gateway.settings import read_settings
+from gateway.sealing.keys import KeyPlaces
+from gateway.settings import Settings, read_settings
 
 
 @click.command()
@@ -26,13 +28,17 @@ def oversee(directory: Path | None, ledger: int) -> None:
     is in PostgreSQL. A second overseer of the same ledger fences the first, which then ends with exit status 2.
     """
     settings = read_settings(os.environ, directory)
-    keys = LocalKeyHolder.load(settings.key_file, settings.certificate_file)
     configure_logging()
-    asyncio.run(_oversee(settings.database(), keys, ledger))
+    asyncio.run(_oversee(settings, ledger))
 
 
-async def _oversee(dsn: str, keys: KeyHolder, ledger: int) -> None:
+async def _oversee(settings: Settings, ledger: int) -> None:
+    dsn = settings.database()
     judging = Judging(parameters(), due_rules())
     store = OversightStore(dsn, ledger, judging.parameters, judging.rules)
-    async with Journal(dsn) as journal:
-        await run_until_signalled(Overseer(journal, store, keys, judging, ledger))
+    places = KeyPlaces(settings.key_file, settings.certificate_file, settings.token)
+    async with (
+        Journal(dsn) as journal,
+        open_keychain(dsn, places, lambda: datetime.now(UTC)) as keychain,
+    ):
+        await run_until_signalled(Overseer(journal, store, keychain.ring, judging, ledger))

@@ -59,6 +59,15 @@ PEM_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     help="A message whose certificate could not be checked: taken with a warning, or answered 503 to come later.",
 )
 @click.option(
+    "--witness",
+    "witnesses",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    envvar="GATEWAY_WITNESS_CERTIFICATES",
+    show_envvar=True,
+    help="The certificate (PEM) of a witness whose co-signatures are kept; repeatable.",
+)
+@click.option(
     "--check-rate",
     type=click.FloatRange(0),
     default=Bounds().check_rate,
@@ -104,6 +113,7 @@ def serve(
     ocsp_nonce: bool,
     ocsp_fresh: float,
     policy: str,
+    witnesses: tuple[Path, ...],
     check_rate: float,
     workers: int,
     sender_rate: float,
@@ -113,7 +123,8 @@ def serve(
 
     PostgreSQL, Kafka, the public URL and the gateway's key are named by GATEWAY_DATABASE_URL, GATEWAY_KAFKA_BOOTSTRAP,
     GATEWAY_URL, GATEWAY_KEY_FILE and GATEWAY_CERTIFICATE_FILE, mounted archives of the log by GATEWAY_ARCHIVES, or by
-    the local stack in --dir.
+    the local stack in --dir. A key on a token (PKCS #11) is named by GATEWAY_PKCS11_MODULE, GATEWAY_PKCS11_TOKEN and
+    GATEWAY_PKCS11_PIN_FILE beside its certificate.
 
     With --workers 8 eight intakes take turns at the address, for a machine with many cores. One that ends is started
     again, the others serve meanwhile. Their metrics are on --metrics-port and the seven ports after it; every limit,
@@ -128,12 +139,14 @@ def serve(
             database_url=settings.database(),
             key_file=settings.key_file,
             certificate_file=settings.certificate_file,
+            token=settings.token,
             public_urls=(settings.url or f"{scheme}://{host}:{port}",),
             kafka_bootstrap=settings.kafka,
             host=host,
             port=port,
             metrics_port=metrics_port,
             revocation_lists=lists,
+            witness_certificates=witnesses,
             archives=settings.archives,
             revocation=RevocationSettings(
                 responder, UndeterminedPolicy(policy), nonce=ocsp_nonce, fresh_seconds=ocsp_fresh

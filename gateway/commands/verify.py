@@ -13,24 +13,26 @@ from typing import NoReturn
 import click
 
 from gateway.archive.verification import verify_archives
+from gateway.bus.checkpoints import CHECKPOINTS_TOPIC
 from gateway.commands.common import FINDING_LINE, directory_option, json_option, language_option
-from gateway.commands.keys import jwks_option, trusted_keys
+from gateway.commands.keys import PEM_FILE, jwks_option, trusted_keys, witness_keys, witness_option, witnesses_of
 from gateway.consumer import verify_topic
 from gateway.journal import Report, verify_journal
 from gateway.model import Finding
 from gateway.sealing.checkpoints import read_checkpoint
 from gateway.sealing.receipts import read_receipt, receipt_facts
-from gateway.sealing.refusals import SealRefused
+from gateway.sealing.refusals import SealRefused, SealUndetermined
 from gateway.settings import read_settings
 from validators.catalogue import catalogue
 
 BROKEN = 4
+UNDETERMINED = 5
 SHOWN = 20
 
 
 @click.group()
 def verify() -> None:
-    """Verifies receipts, the journal, archives and topics. Exit status: 0 intact, 4 broken."""
+    """Verifies receipts, the journal, archives and topics. Exit status: 0 intact, 4 broken, 5 undetermined."""
 
 
 @verify.command("receipt")
@@ -47,6 +49,12 @@ def verify_one(
     keys = trusted_keys(read_settings(os.environ, directory), jwks)
     try:
         receipt = read_receipt(_jws_in(file), keys)
+    except SealUndetermined as error:
+        line = (
+            f"{file}: undetermined: its key is in other hands; whether the gateway made it is told by "
+            "`gateway verify journal --witness`, if its entry was co-signed before"
+        )
+        _end(line, {"file": str(file), "intact": False, "reason": error.reason}, as_json, UNDETERMINED)
     except SealRefused as error:
         _end(f"{file}: broken: {error}", {"file": str(file), "intact": False, "reason": error.reason}, as_json)
     if message is not None and _digest(message) != receipt.sha256:
@@ -69,24 +77,42 @@ def verify_one(
     metavar="LEDGER:SEQ",
     help="Begin behind this entry of this ledger, where there is a checkpoint whose seal is believed; repeatable.",
 )
+@witness_option
+@click.option(
+    "--witness-memory",
+    "memory",
+    type=PEM_FILE,
+    help="A copy of the witness's own memory: the log must hold what stands there.",
+)
 @jwks_option
 @directory_option
 @json_option
-def verify_log(after: tuple[str, ...], jwks: str | None, directory: Path | None, as_json: bool) -> None:
+def verify_log(
+    after: tuple[str, ...],
+    certificates: tuple[Path, ...],
+    memory: Path | None,
+    jwks: str | None,
+    directory: Path | None,
+    as_json: bool,
+) -> None:
     """Computes every leaf, chain value, receipt and checkpoint of the journal again, from the stored bytes up.
 
     Of archived entries, whose bytes are not here, chain, receipt and keys are checked; their bytes are checked by
     `gateway verify archive`.
+
+    With --witness, co-signatures too: that the log is the one which the witness saw. What a compromised key sealed
+    stands where a witness co-signed a checkpoint over it before the compromise; else the exit status is 5.
     """
     settings = read_settings(os.environ, directory)
     keys = trusted_keys(settings, jwks)
     report = asyncio.run(
         verify_journal(
             settings.database(),
-            partial(read_receipt, keys=keys),
-            partial(read_checkpoint, keys=keys),
+            partial(read_receipt, keys=keys.regardless()),
+            partial(read_checkpoint, keys=keys.regardless()),
             _progress if sys.stderr.isatty() else _silent,
-            _places(after),
+            after=_places(after),
+            witnesses=witnesses_of(keys, certificates, memory),
         )
     )
     if as_json:
@@ -94,13 +120,24 @@ def verify_log(after: tuple[str, ...], jwks: str | None, directory: Path | None,
     else:
         click.echo(
             f"checked {report.entries} entries, {report.filings} filings and {report.checkpoints} checkpoints "
-            f"in {report.ledgers} ledger(s): {'intact' if report.intact else 'BROKEN'}"
+            f"in {report.ledgers} ledger(s): {_standing(report)}"
         )
+        if certificates:
+            click.echo(
+                f"  {report.cosignatures} co-signatures; witnessed: "
+                + ", ".join(f"ledger {ledger} up to entry {seq}" for ledger, seq in report.witnessed.items())
+            )
+        if report.first_undetermined is not None:
+            ledger, seq = report.first_undetermined
+            click.echo(
+                f"  {report.undetermined} seal(s) of compromised keys that no witness saw in time, the first: "
+                f"ledger {ledger}, entry {seq}"
+            )
         for found in report.breaks[:SHOWN]:
             click.echo(f"  {found}")
         if report.broken > SHOWN:
             click.echo(f"  and {report.broken - SHOWN} more")
-    sys.exit(0 if report.intact else BROKEN)
+    sys.exit(_status(report))
 
 
 @verify.command("archive")
@@ -131,25 +168,44 @@ def verify_files(paths: tuple[Path, ...], jwks: str | None, directory: Path | No
 @verify.command("topic")
 @click.argument("topic")
 @click.option("--bootstrap", metavar="HOST:PORT", help="Kafka; by default the local stack's, or the environment's.")
+@witness_option
 @jwks_option
 @directory_option
 @json_option
-def verify_records(topic: str, bootstrap: str | None, jwks: str | None, directory: Path | None, as_json: bool) -> None:
-    """Verifies every committed record of a topic: seal, no doubles, order by key."""
+def verify_records(
+    topic: str,
+    bootstrap: str | None,
+    certificates: tuple[Path, ...],
+    jwks: str | None,
+    directory: Path | None,
+    as_json: bool,
+) -> None:
+    """Verifies every committed record of a topic: seal, no doubles, order by key.
+
+    With --witness, on fma.checkpoints.v1, the co-signatures that checkpoints carry too.
+    """
+    if certificates and topic != CHECKPOINTS_TOPIC:
+        raise click.UsageError(f"co-signatures stand in {CHECKPOINTS_TOPIC} alone; leave --witness out")
     settings = read_settings(os.environ, directory)
     keys = trusted_keys(settings, jwks)
-    report = asyncio.run(verify_topic(topic, bootstrap=bootstrap or settings.bootstrap(), keys=keys))
+    witnesses = witness_keys(certificates) if certificates else None
+    server = bootstrap or settings.bootstrap()
+    report = asyncio.run(verify_topic(topic, bootstrap=server, keys=keys, witnesses=witnesses))
     if as_json:
         first = report.first
         facts = {"topic": topic, "records": report.records, "partitions": len(report.partitions)}
         place = (
             None if first is None else {"partition": first.partition, "offset": first.offset, "reason": first.reason}
         )
-        click.echo(json.dumps({**facts, "intact": report.intact, "breaks": report.breaks, "first": place}))
+        counts = {"undetermined": report.undetermined, "cosignatures": report.cosignatures}
+        told_facts = {**facts, "intact": report.intact, "breaks": report.breaks, "first": place, **counts}
+        click.echo(json.dumps(told_facts))
     else:
-        told = "intact" if report.intact else f"BROKEN in {report.breaks} place(s), the first: {report.first}"
+        told = f"BROKEN in {report.breaks} place(s), the first: {report.first}" if report.breaks else "intact"
+        if report.undetermined and not report.breaks:
+            told = f"UNDETERMINED: {report.undetermined} seal(s) of compromised keys"
         click.echo(f"checked {report.records} records in {len(report.partitions)} partition(s) of {topic}: {told}")
-    sys.exit(0 if report.intact else BROKEN)
+    sys.exit(BROKEN if report.breaks else UNDETERMINED if report.undetermined else 0)
 
 
 def finding_line(finding: Finding, lang: str) -> str:
@@ -179,9 +235,9 @@ def _digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _end(line: str, facts: dict[str, object], as_json: bool) -> NoReturn:
+def _end(line: str, facts: dict[str, object], as_json: bool, status: int = BROKEN) -> NoReturn:
     click.echo(json.dumps(facts, ensure_ascii=False) if as_json else line)
-    sys.exit(BROKEN)
+    sys.exit(status)
 
 
 def _report_facts(report: Report) -> dict[str, object]:
@@ -191,6 +247,9 @@ def _report_facts(report: Report) -> dict[str, object]:
         "entries": report.entries,
         "filings": report.filings,
         "checkpoints": report.checkpoints,
+        "cosignatures": report.cosignatures,
+        "witnessed": {str(ledger): seq for ledger, seq in report.witnessed.items()},
+        "undetermined": report.undetermined,
         "broken": report.broken,
         "breaks": [
             {
@@ -213,6 +272,16 @@ def _places(after: tuple[str, ...]) -> dict[int, int]:
             raise click.BadParameter(f"{text!r} is not LEDGER:SEQ, such as 0:250000", param_hint="--after")
         places[int(ledger)] = int(seq)
     return places
+
+
+def _status(report: Report) -> int:
+    if report.broken:
+        return BROKEN
+    return UNDETERMINED if report.undetermined else 0
+
+
+def _standing(report: Report) -> str:
+    return {0: "intact", BROKEN: "BROKEN", UNDETERMINED: "UNDETERMINED"}[_status(report)]
 
 
 def _silent(_ledger: int, _seq: int, _length: int) -> None:

@@ -30,6 +30,7 @@ from gateway.judging.processes import JudgingProcesses
 from gateway.judging.settings import JudgingSettings
 from gateway.sealing.generation import make_gateway_key
 from gateway.sealing.jws import KeySet
+from gateway.sealing.keyring import KeyDirectory, Keyring
 from gateway.sealing.keys import LocalKeyHolder
 
 NOWHERE = "postgresql:///nowhere"
@@ -48,7 +49,8 @@ def openapi() -> Mapping[str, Any]:
     judging = JudgingProcesses(0, JudgingSettings(), lambda: senders.trust, metrics.timed)
     oversight = OversightReader(NOWHERE, journal)
     revocations = Revocations(settings.revocation, senders, metrics, utc_now)
-    parts = Parts(journal, senders, keys, metrics, judging, ComplexRegister(oversight), revocations)
+    ring = Keyring(keys, KeyDirectory(nobody))
+    parts = Parts(journal, senders, ring, metrics, judging, ComplexRegister(oversight), revocations)
     pipeline = make_pipeline(settings.bounds, settings.door, parts)
     services = Services(
         *(settings, pipeline, journal, senders, keys, KeySet.of(keys), metrics, {}, SharedGate(1, 1.0)),

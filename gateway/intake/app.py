@@ -21,6 +21,7 @@ from gateway.intake.openapi import TITLE, document
 from gateway.intake.oversight import oversight_router
 from gateway.intake.reading import reading_router
 from gateway.intake.services import Services
+from gateway.intake.witnessing import witness_router
 
 PACKAGE = "fma-gateway"
 
@@ -71,6 +72,7 @@ def create_app(services: Services) -> FastAPI:
         reading_router(services),
         oversight_router(services),
         facts_router(services),
+        witness_router(services),
         codes_router(services, load_codebook),
         luxury_router(luxury),
         fma_router(services),

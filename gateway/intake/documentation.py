@@ -107,6 +107,31 @@ class CheckpointFacts(Shape):
     chain: str = Field(description="lower-case hex")
     made_at: str
     checkpoint: str = Field(description="compact JWS over these facts")
+    cosignatures: list[str] = Field(description="of each witness the newest co-signature, compact JWS; maybe older")
+
+
+class LeafList(Shape):
+    """The leaf hashes of entries that follow each other."""
+
+    ledger: int
+    after: int = Field(description="the entry before the first of them")
+    leaves: list[str] = Field(description="lower-case hex")
+
+
+class CosignatureBody(Shape):
+    """The word of a witness."""
+
+    cosignature: str = Field(description="compact JWS, typ fma-cosignature+jws")
+
+
+class CosignatureFacts(Shape):
+    """What a witness said of a checkpoint."""
+
+    ledger: int
+    seq: int
+    chain: str = Field(description="lower-case hex")
+    seen_at: str
+    witness: str = Field(description="kid of its key")
 
 
 class KeySetDocument(Shape):
@@ -258,10 +283,12 @@ def add_post(
     handler: Callable[..., Awaitable[Response]],
     shapes: tuple[type[Shape], type[Shape]],
     *mistakes: int,
+    secured: bool = True,
 ) -> None:
     """A POST route that reads and makes its own JSON; `shapes` are those of the body and of the answer.
 
-    It needs the bearer token, and answers 201 for what is new and 200 for what had been done before.
+    Where it is `secured` it needs the bearer token; it answers 201 for what is new, 200 for what had been
+    done before.
     """
     asked, told = shapes
     schema = asked.model_json_schema(by_alias=True)
@@ -272,7 +299,7 @@ def add_post(
         response_model=None,
         responses={200: {"model": told}, 201: {"model": told}, **problems(*mistakes, 500)},
         openapi_extra={
-            "security": [{"entity": []}],
+            **({"security": [{"entity": []}]} if secured else {}),
             "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}},
         },
     )

@@ -16,6 +16,7 @@ from gateway.intake.negotiation import JSON
 from gateway.intake.refusals import NotFound
 from gateway.intake.services import Services
 from gateway.sealing.jws import jwks
+from gateway.sealing.keyring import history_jwks
 from gateway.sealing.receipts import moment_text
 
 _LARGEST_LEDGER = 2**31 - 1
@@ -41,9 +42,11 @@ class Facts:
         self._services = services
 
     async def keys(self) -> Response:
-        """The public keys that verify receipts, checkpoints and seals."""
+        """The public keys that verify receipts, checkpoints and seals: all that ever sealed, and those that will."""
         headers = {"Cache-Control": "public, max-age=300"}
-        return Response(orjson.dumps(jwks(self._services.keys)), headers=headers, media_type=JSON)
+        history = self._services.key_history()
+        document = history_jwks(history, self._services.clock()) if history.events else jwks(self._services.keys)
+        return Response(orjson.dumps(document), headers=headers, media_type=JSON)
 
     async def checkpoint(self, ledger: Annotated[int, Query(ge=0, le=_LARGEST_LEDGER)] = 0) -> Response:
         """The newest checkpoint of a ledger."""
@@ -56,6 +59,7 @@ class Facts:
             "chain": latest.chain.hex(),
             "made_at": moment_text(latest.made_at),
             "checkpoint": latest.jws,
+            "cosignatures": [word.jws for word in await self._services.journal.newest_cosignatures(ledger)],
         }
         return Response(orjson.dumps(facts), headers={"Cache-Control": "no-store"}, media_type=JSON)
 

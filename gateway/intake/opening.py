@@ -8,7 +8,7 @@ from time import monotonic
 from gateway.intake.gates import Quota, SharedGate
 from gateway.intake.metrics import Metrics
 from gateway.intake.revocations import Revocations
-from gateway.intake.senders import EnrolledSenders, ListFiles, holds
+from gateway.intake.senders import EnrolledSenders, ListFiles, holds, read_file
 from gateway.intake.services import Identity, ReadyCheck, Services, utc_now
 from gateway.intake.settings import Bounds, DoorSettings, IntakeSettings
 from gateway.intake.turns import Turns
@@ -24,14 +24,17 @@ from gateway.journal import (
     PeopleCache,
     SpentTokens,
 )
+from gateway.journal.witness_lag import WitnessLag
 from gateway.judging.processes import JudgingProcesses
 from gateway.judging.settings import JudgingSettings
+from gateway.keychain import open_keychain
 from gateway.luxury.desk import Desk
 from gateway.model import Checkpoint
 from gateway.pipeline import Judging, Pipeline, over_any_connection
 from gateway.sealing.checkpoints import seal_checkpoint
 from gateway.sealing.jws import KeySet
-from gateway.sealing.keys import KeyHolder, LocalKeyHolder
+from gateway.sealing.keyring import Keyring
+from gateway.sealing.keys import KeyHolder, KeyPlaces
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ class Parts:
 
     journal: Journal
     senders: EnrolledSenders
-    keys: KeyHolder
+    keys: Keyring
     metrics: Metrics
     judging: Judging
     register: ComplexRegister
@@ -48,15 +51,15 @@ class Parts:
 
 
 @asynccontextmanager
-async def open_services(
-    settings: IntakeSettings, keys: KeyHolder | None = None, kafka_check: ReadyCheck | None = None
-) -> AsyncIterator[Services]:
+async def open_services(settings: IntakeSettings, kafka_check: ReadyCheck | None = None) -> AsyncIterator[Services]:
     """The services, started; at the end what waits in the journal is filed before it is closed.
 
     Raises ConfigurationError, or Unavailable when PostgreSQL is away.
     """
-    holder = keys or LocalKeyHolder.load(settings.key_file, settings.certificate_file)
     async with AsyncExitStack() as stack:
+        places = KeyPlaces(settings.key_file, settings.certificate_file, settings.token)
+        keychain = await stack.enter_async_context(open_keychain(settings.database_url, places, utc_now))
+        holder = keychain.ring
         journal = await stack.enter_async_context(Journal(settings.database_url))
         directory = await stack.enter_async_context(Directory(settings.database_url))
         cache = await stack.enter_async_context(DirectoryCache(directory))
@@ -86,8 +89,11 @@ async def open_services(
             Quota(settings.bounds.check_rate, settings.bounds.check_burst, monotonic),
             await stack.enter_async_context(open_identity(settings.database_url)),
             revocations,
+            lambda: keychain.history,
+            KeySet.from_certificates(read_file(path) for path in settings.witness_certificates),
         )
-        add_gauges(services)
+        add_gauges(services, holder)
+        await stack.enter_async_context(watch_witnesses(services))
 
         async def seal(checkpoint: Checkpoint) -> Checkpoint:
             return await seal_checkpoint(checkpoint, holder)
@@ -110,7 +116,7 @@ def make_pipeline(bounds: Bounds, door: DoorSettings, parts: Parts) -> Pipeline:
         journal=parts.journal,
         senders=parts.senders,
         keys=parts.keys,
-        keyset=KeySet.of(parts.keys),
+        keyset=parts.keys.keyset,
         judging=parts.judging,
         register=parts.register,
         quota=Quota(bounds.sender_rate, bounds.sender_burst, monotonic),
@@ -168,9 +174,22 @@ def kafka_check_of(bootstrap: str) -> ReadyCheck:
     return check
 
 
-def add_gauges(services: Services) -> None:
-    """The gauges of what is under way."""
+@asynccontextmanager
+async def watch_witnesses(services: Services) -> AsyncIterator[None]:
+    """Has the metrics tell how far the slowest witness is behind; nothing where there are none."""
+    if not len(services.witnesses):
+        yield
+        return
+    async with WitnessLag(services.journal, services.witnesses.kids) as lag:
+        told = "Entries up to the newest checkpoint that the slowest witness has not co-signed"
+        services.metrics.gauge("gateway_witness_lag_entries", told, lambda: lag.entries)
+        yield
+
+
+def add_gauges(services: Services, ring: Keyring) -> None:
+    """The gauges of what is under way, and of keys that ought to be here."""
     metrics = services.metrics
+    metrics.gauge("gateway_keys_missing", "Keys that seal, or will, and can't be used here", lambda: len(ring.missing))
     metrics.gauge("gateway_requests_in_flight", "Messages under way", lambda: services.turns.here)
     metrics.gauge("gateway_turns_waiting", "Messages waiting for their turn", lambda: services.turns.waiting)
     metrics.gauge("gateway_bytes_in_flight", "Bytes of bodies held", lambda: services.bytes_gate.taken)

@@ -11,6 +11,7 @@ from gateway.intake.senders import EnrolledSenders
 from gateway.intake.settings import IntakeSettings
 from gateway.intake.turns import Turns
 from gateway.journal import AuditLog, Journal, OversightReader, PeopleCache, SpentTokens
+from gateway.keyhistory import KeyHistory
 from gateway.luxury.desk import Desk
 from gateway.pipeline import Pipeline
 from gateway.sealing.jws import KeySet
@@ -52,4 +53,6 @@ class Services:
     check_quota: Quota
     identity: Identity
     revocations: Revocations
+    key_history: Callable[[], KeyHistory] = field(default=KeyHistory)
+    witnesses: KeySet = field(default_factory=lambda: KeySet({}))
     clock: Callable[[], datetime] = field(default=utc_now)

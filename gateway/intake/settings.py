@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 
+from gateway.sealing.keys import TokenSettings
 from validators.limits import DEFAULT_LIMITS, Limits
 
 KIB = 1024
@@ -102,9 +103,10 @@ class IntakeSettings:
 
     `public_urls` are the names by which entities reach the gateway: the first one is shown, each of them is a valid
     audience of a bearer token. Port 0 takes a free one. `metrics_port` None serves no metrics. `revocation_lists` are
-    files with CRLs (PEM or DER), read again when they change. `archives` is where archives of the log are mounted, if
-    any are. `judging_processes` judge beside the intake; with 0 it judges itself. `workers` is how many intakes there
-    are behind the one address, each with judging processes, limits and metrics of its own.
+    files with CRLs (PEM or DER), read again when they change. `token` holds the private keys where they are not files,
+    `witness_certificates` are those of the witnesses whose co-signatures are kept. `archives` is where archives of the
+    log are mounted, if any are. `judging_processes` judge beside the intake; with 0 it judges itself. `workers` is how
+    many intakes there are behind the one address, each with judging processes, limits and metrics of its own.
     """
 
     database_url: str = field(repr=False)
@@ -120,6 +122,8 @@ class IntakeSettings:
     archives: Path | None = None
     revocation: RevocationSettings = RevocationSettings()
     door: DoorSettings = DoorSettings()
+    token: TokenSettings | None = None
+    witness_certificates: tuple[Path, ...] = ()
     default_language: str = "ru"
     checkpoint_seconds: float = 1.0
     judging_processes: int = 1

@@ -24,6 +24,7 @@ from gateway.journal.errors import (
     SeriesConflict,
 )
 from gateway.journal.journal import Journal
+from gateway.journal.keys import KeyHistoryCopy, KeyRegister
 from gateway.journal.limits import JournalLimits
 from gateway.journal.migrations import Deploy, migrate
 from gateway.journal.oversight.reading import DayFigures, OversightReader, Place
@@ -32,6 +33,7 @@ from gateway.journal.people import People, PeopleCache, Person, Role
 from gateway.journal.settlement import Head
 from gateway.journal.spent_tokens import SpentTokens
 from gateway.journal.verification import Break, Report, verify_journal
+from gateway.journal.witnessed import Witnesses
 
 __all__ = [
     "UNNAMED",
@@ -64,6 +66,8 @@ __all__ = [
     "Journal",
     "JournalDamaged",
     "JournalLimits",
+    "KeyHistoryCopy",
+    "KeyRegister",
     "MigrationRefused",
     "Overloaded",
     "OverseerFenced",
@@ -80,6 +84,7 @@ __all__ = [
     "SchemaOutdated",
     "SeriesConflict",
     "SpentTokens",
+    "Witnesses",
     "database_ready",
     "dealers_with_reports",
     "migrate",

@@ -18,10 +18,10 @@ from gateway.journal.limits import DEFAULT_LIMITS, JournalLimits
 from gateway.journal.migrations import missing_migrations
 from gateway.journal.news import News
 from gateway.journal.queries import sql
-from gateway.journal.rows import entry_of, filed_of
+from gateway.journal.rows import checkpoint_of, entry_of, filed_of
 from gateway.journal.settlement import Head
 from gateway.journal.writer import LedgerWriter
-from gateway.model import Checkpoint, Draft, Entry, Filed
+from gateway.model import Checkpoint, Cosignature, Draft, Entry, Filed
 
 _POLL_SECONDS = 0.25
 
@@ -184,11 +184,35 @@ class Journal:
     async def latest_checkpoint(self, ledger: int) -> Checkpoint | None:
         """The checkpoint of the greatest `seq`."""
         found = await self._fetch("latest_checkpoint", ledger)
-        return Checkpoint(**found[0]) if found else None
+        return checkpoint_of(found[0]) if found else None
 
     async def checkpoints_after(self, ledger: int, seq: int, limit: int) -> list[Checkpoint]:
         """The checkpoints beyond this `seq`, in order."""
-        return [Checkpoint(**row) for row in await self._fetch("checkpoints_after", ledger, seq, limit)]
+        return [checkpoint_of(row) for row in await self._fetch("checkpoints_after", ledger, seq, limit)]
+
+    async def leaves(self, ledger: int, after: int, limit: int) -> list[bytes]:
+        """The leaves of the entries that follow `after`, in order, from which anybody computes the chain again."""
+        return [row["leaf"] for row in await self._fetch("leaves", ledger, after, limit)]
+
+    async def store_cosignature(self, cosignature: Cosignature) -> bool:
+        """Keeps a witness's word beside the checkpoint that it is about; False where there is no such checkpoint."""
+        found = await self._fetch("checkpoint_chain", cosignature.ledger, cosignature.seq)
+        if not found or found[0]["chain"] != cosignature.chain:
+            return False
+        await self._fetch(
+            "store_cosignature",
+            cosignature.ledger,
+            cosignature.seq,
+            cosignature.witness,
+            cosignature.chain,
+            cosignature.seen_at,
+            cosignature.jws,
+        )
+        return True
+
+    async def newest_cosignatures(self, ledger: int) -> list[Cosignature]:
+        """The word of each witness on the furthest checkpoint that it saw."""
+        return [Cosignature(**row) for row in await self._fetch("newest_cosignatures", ledger)]
 
     async def database_ready(self) -> bool:
         """Whether PostgreSQL answers now."""

@@ -1,6 +1,6 @@
 """What a verification of the log found."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -13,7 +13,8 @@ class Break:
 
     `what` is `missing`, `extra`, `receipt`, `body`, `records`, `entry` (stored bytes differ from the leaf, and no one
     column shows why), `leaf`, `chain`, `head`, `storage` (PostgreSQL itself cannot read on), the name of a column of
-    the log that contradicts the sealed receipt, `filing` or `checkpoint`.
+    the log that contradicts the sealed receipt, `filing`, `checkpoint`, `cosignature` (kept and
+    not true, or of another history) or `witness` (the history is not the one that its own memory holds).
     """
 
     ledger: int
@@ -29,7 +30,11 @@ class Break:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """How much was checked, how many breaks were found, and the first of them in the order of the log."""
+    """How much was checked, how many breaks were found, and the first of them in the order of the log.
+
+    `witnessed` is the furthest entry of each ledger that a witness is known to have seen. `undetermined` counts seals
+    of compromised keys that no co-signature from before the compromise covers; the first is a ledger and a `seq`.
+    """
 
     ledgers: int
     entries: int
@@ -37,11 +42,15 @@ class Report:
     checkpoints: int
     broken: int
     breaks: tuple[Break, ...]
+    cosignatures: int = 0
+    witnessed: Mapping[int, int] = field(default_factory=dict)
+    undetermined: int = 0
+    first_undetermined: tuple[int, int] | None = None
 
     @property
     def intact(self) -> bool:
-        """True when everything stands as it was sealed."""
-        return self.broken == 0
+        """True when everything stands as it was sealed, and nothing is undetermined."""
+        return self.broken == 0 and self.undetermined == 0
 
     @property
     def first(self) -> Break | None:
@@ -63,6 +72,10 @@ class Tally:
     checkpoints: int = 0
     broken: int = 0
     breaks: list[Break] = field(default_factory=list)
+    cosignatures: int = 0
+    witnessed: dict[int, int] = field(default_factory=dict)
+    undetermined: int = 0
+    first_undetermined: tuple[int, int] | None = None
 
     def note(self, found: Break) -> None:
         """Counts a break."""
@@ -72,4 +85,15 @@ class Tally:
 
     def report(self) -> Report:
         """The finished report."""
-        return Report(self.ledgers, self.entries, self.filings, self.checkpoints, self.broken, tuple(self.breaks))
+        return Report(
+            self.ledgers,
+            self.entries,
+            self.filings,
+            self.checkpoints,
+            self.broken,
+            tuple(self.breaks),
+            self.cosignatures,
+            dict(self.witnessed),
+            self.undetermined,
+            self.first_undetermined,
+        )

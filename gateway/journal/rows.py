@@ -8,7 +8,7 @@ import asyncpg
 
 from gateway.journal.encoding import ROW_COLUMNS, Packer, Row
 from gateway.journal.entry_checks import Kept, Stored
-from gateway.model import Entry, Filed
+from gateway.model import Checkpoint, Entry, Filed
 
 
 def plain_uuid(value: UUID) -> UUID:
@@ -58,3 +58,8 @@ def stored_of(row: asyncpg.Record) -> Stored:
 def kept_of(row: asyncpg.Record) -> Kept:
     """What stays of an archived entry."""
     return Kept(**{**row, "receipt_id": plain_uuid(row["receipt_id"])})
+
+
+def checkpoint_of(row: asyncpg.Record) -> Checkpoint:
+    """The checkpoint of a row."""
+    return Checkpoint(**{**row, "cosignatures": tuple(row["cosignatures"])})

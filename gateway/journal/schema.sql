@@ -69,8 +69,10 @@ CREATE TABLE checkpoints (
     chain bytea NOT NULL,
     made_at timestamptz NOT NULL,
     jws text NOT NULL,
+    cosignatures text[] NOT NULL DEFAULT '{}',
     PRIMARY KEY (ledger, seq)
 );
+COMMENT ON COLUMN checkpoints.cosignatures IS 'the newest co-signature of each witness when the checkpoint was made, published with it';
 
 CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -654,3 +656,35 @@ CREATE TRIGGER only_forward BEFORE UPDATE OR DELETE ON audit_head FOR EACH ROW E
 CREATE TRIGGER never_emptied BEFORE TRUNCATE ON audit_head FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER never_deleted BEFORE DELETE ON people FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER never_deleted BEFORE DELETE ON person_certificates FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+-- The gateway's keys, event by event, and what witnesses say of checkpoints.
+
+CREATE TABLE gateway_keys (
+    number bigint PRIMARY KEY CHECK (number > 0),
+    kid text NOT NULL,
+    state text NOT NULL CHECK (state IN ('next', 'current', 'retired', 'compromised')),
+    since timestamptz NOT NULL,
+    at timestamptz NOT NULL,
+    by text NOT NULL,
+    reason text NOT NULL,
+    certificate text NOT NULL
+);
+COMMENT ON TABLE gateway_keys IS 'what was decided of each key of the gateway, by whom and when; never changed, so that old seals can be judged for ever';
+COMMENT ON COLUMN gateway_keys.since IS 'next: when it may seal at the earliest; current, retired: from when; compromised: the moment it got out';
+
+CREATE TABLE cosignatures (
+    ledger integer NOT NULL,
+    seq bigint NOT NULL,
+    witness text NOT NULL,
+    chain bytea NOT NULL CHECK (octet_length(chain) = 32),
+    seen_at timestamptz NOT NULL,
+    jws text NOT NULL,
+    PRIMARY KEY (ledger, seq, witness)
+);
+COMMENT ON TABLE cosignatures IS 'the word of a witness that a checkpoint extends what it saw before';
+CREATE INDEX cosignatures_newest ON cosignatures (ledger, witness, seq);
+
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON gateway_keys FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER never_emptied BEFORE TRUNCATE ON gateway_keys FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON cosignatures FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER never_emptied BEFORE TRUNCATE ON cosignatures FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();

@@ -22,8 +22,8 @@ from gateway.journal.entry_checks import (
 from gateway.journal.errors import NoCheckpoint
 from gateway.journal.queries import sql
 from gateway.journal.report import Break, Progress, Report, Tally
-from gateway.journal.rows import kept_of, plain_uuid, stored_of
-from gateway.model import Checkpoint
+from gateway.journal.rows import checkpoint_of, kept_of, plain_uuid, stored_of
+from gateway.journal.witnessed import LedgerWitnesses, Witnesses
 
 __all__ = ["Break", "Report", "verify_journal"]
 
@@ -40,15 +40,17 @@ async def verify_journal(
     read_receipt: ReadReceipt,
     read_checkpoint: ReadCheckpoint,
     progress: Progress = _silent,
+    *,
     after: Mapping[int, int] | None = None,
+    witnesses: Witnesses | None = None,
 ) -> Report:
     """Checks every entry, every row of keys, every head and every checkpoint, in constant memory.
 
     Of archived entries what stays is checked: leaf, chain, receipt and keys. The log goes on meanwhile: each ledger is
     read as it stood when its reading began. `read_receipt` and `read_checkpoint` check a JWS and answer what it seals,
     or raise. `after` begins a ledger behind the entry of a checkpoint, whose chain value is believed if its seal
-    verifies. Damage is reported, never raised; raises Unavailable, SchemaOutdated, and NoCheckpoint where there is no
-    checkpoint at that place.
+    verifies; `witnesses` hold the log against what others saw of it. Damage is reported, never raised; raises
+    Unavailable, SchemaOutdated, and NoCheckpoint where there is no checkpoint at that place.
     """
     tally = Tally()
     with postgres_needed():
@@ -57,7 +59,8 @@ async def verify_journal(
             heads = await connection.fetch(sql("heads"))
             for head in heads:
                 tally.ledgers += 1
-                walk = _Walk(connection, head["ledger"], tally, read_checkpoint, progress)
+                seen = LedgerWitnesses(head["ledger"], witnesses or Witnesses())
+                walk = _Walk(connection, head["ledger"], tally, read_checkpoint, progress, seen)
                 await walk.begin_after((after or {}).get(head["ledger"], 0))
                 await walk.verify(EntryChecks(Packer(), read_receipt))
             await _note_strays(connection, [head["ledger"] for head in heads], tally)
@@ -95,12 +98,22 @@ class _Ahead:
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """An entry, what is wrong with it, its row as far as it is known, and how long its ledger is."""
+    """An entry, what is wrong with it, its receipt, its row as far as it is known, and how long its ledger is."""
 
     seq: int
     faults: list[Fault]
+    receipt: str
     row: Row | None
     length: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    """What is read beside the entries, in their order."""
+
+    filings: _Ahead
+    checkpoints: _Ahead
+    cosignatures: _Ahead
 
 
 @dataclass(slots=True)
@@ -112,6 +125,7 @@ class _Walk:
     tally: Tally
     read_checkpoint: ReadCheckpoint
     progress: Progress
+    seen: LedgerWitnesses
     begun_after: int = -(1 << 63)
     seq: int = 0
     link: Link = START
@@ -123,7 +137,7 @@ class _Walk:
         found = await self.connection.fetchrow(sql("checkpoint_at"), self.ledger, seq)
         if found is None or found["seq"] != seq:
             raise NoCheckpoint(self.ledger, seq, None if found is None else found["seq"])
-        checkpoint = Checkpoint(**found)
+        checkpoint = checkpoint_of(found)
         fault = checkpoint_fault(checkpoint, self.read_checkpoint)
         if fault is not None:
             self._note(seq, *fault)
@@ -139,29 +153,32 @@ class _Walk:
     async def _walk(self, checks: EntryChecks) -> None:
         head = await self.connection.fetchrow(sql("head"), self.ledger)
         length = 0 if head is None else head["seq"]
-        filings = _Ahead(self._rows("every_filing"))
-        checkpoints = _Ahead(self._rows("every_checkpoint"))
+        names = ("every_filing", "every_checkpoint", "every_cosignature")
+        beside = _Beside(*(_Ahead(self._rows(name)) for name in names))
         async for row in self._rows("every_archived"):
             kept = kept_of(row)
-            await self._note_missing(kept.seq, filings)
+            await self._note_missing(kept.seq, beside.filings)
             found, known, self.link = checks.kept_faults(kept, self.link)
-            await self._passed(_Seen(kept.seq, found, known, length), filings, checkpoints)
+            await self._passed(_Seen(kept.seq, found, kept.receipt, known, length), beside)
         async for row in self._rows("every_entry"):
             stored = stored_of(row)
             if stored.seq < 1:
                 self._note(stored.seq, "extra", "entries are numbered from 1", stored.row)
                 continue
-            await self._note_missing(stored.seq, filings)
+            await self._note_missing(stored.seq, beside.filings)
             found, self.link = checks.faults(stored, self.link)
-            await self._passed(_Seen(stored.seq, found, stored.row, length), filings, checkpoints)
-        await self._check_end(head, filings, checkpoints)
+            await self._passed(_Seen(stored.seq, found, stored.row.receipt, stored.row, length), beside)
+        await self._check_end(head, beside)
+        self._conclude()
         self.progress(self.ledger, self.seq, length)
 
-    async def _passed(self, seen: _Seen, filings: _Ahead, checkpoints: _Ahead) -> None:
+    async def _passed(self, seen: _Seen, beside: _Beside) -> None:
         for what, detail in seen.faults:
             self._note(seen.seq, what, detail, seen.row)
-        await self._check_filing(seen, filings)
-        await self._check_checkpoints(seen.seq, checkpoints)
+        self.seen.sealed(seen.seq, seen.receipt)
+        await self._check_filing(seen, beside.filings)
+        await self._check_checkpoints(seen.seq, beside.checkpoints)
+        await self._check_cosignatures(seen.seq, beside.cosignatures)
         self.seq = seen.seq
         self.tally.entries += 1
         if seen.seq % _PROGRESS_EVERY == 0:
@@ -197,7 +214,7 @@ class _Walk:
     async def _check_checkpoints(self, seq: int | None, checkpoints: _Ahead) -> None:
         async for row in checkpoints.upto(seq):
             self.tally.checkpoints += 1
-            checkpoint = Checkpoint(**row)
+            checkpoint = checkpoint_of(row)
             fault = checkpoint_fault(checkpoint, self.read_checkpoint)
             if fault is not None:
                 self._note(checkpoint.seq, *fault)
@@ -207,12 +224,36 @@ class _Walk:
                 self._note(checkpoint.seq, "checkpoint", "the entry that was sealed is missing")
             elif not self.link.holds(checkpoint.chain):
                 self._note(checkpoint.seq, "checkpoint", "the chain value is not the one that was sealed")
+            self.seen.sealed(checkpoint.seq, checkpoint.jws)
+            for found in self.seen.carried_faults(checkpoint):
+                self._note(checkpoint.seq, *found)
 
-    async def _check_end(self, head: asyncpg.Record | None, filings: _Ahead, checkpoints: _Ahead) -> None:
-        async for filing in filings.upto(None):
+    async def _check_cosignatures(self, seq: int | None, cosignatures: _Ahead) -> None:
+        async for row in cosignatures.upto(seq):
+            link = self.link if row["seq"] == seq else None
+            for fault in self.seen.cosignature_faults(dict(row), link):
+                self._note(row["seq"], *fault)
+        if seq is not None:
+            for fault in self.seen.memory_faults(seq, self.link):
+                self._note(seq, *fault)
+
+    def _conclude(self) -> None:
+        """What can be told of the witnesses when the whole ledger was read."""
+        for seq, what, detail in self.seen.end_faults(self.seq):
+            self._note(seq, what, detail)
+        self.tally.cosignatures += self.seen.checked
+        if self.seen.furthest:
+            self.tally.witnessed[self.ledger] = self.seen.furthest
+        self.tally.undetermined += self.seen.undetermined
+        if self.tally.first_undetermined is None and self.seen.first_undetermined is not None:
+            self.tally.first_undetermined = (self.ledger, self.seen.first_undetermined)
+
+    async def _check_end(self, head: asyncpg.Record | None, beside: _Beside) -> None:
+        async for filing in beside.filings.upto(None):
             self.tally.filings += 1
             self._note(filing["seq"], "filing", "keys without an entry")
-        await self._check_checkpoints(None, checkpoints)
+        await self._check_checkpoints(None, beside.checkpoints)
+        await self._check_cosignatures(None, beside.cosignatures)
         if head is None or head["seq"] != self.seq:
             self._note(self.seq, "head", f"the head stands at {None if head is None else head['seq']}")
         elif not self.link.holds(head["chain"]):

@@ -7,7 +7,9 @@ Every JWS has a `typ` of its own, so that one kind of seal can never be taken fo
 import base64
 import binascii
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 import orjson
@@ -25,10 +27,11 @@ from gateway.sealing.keys import (
     public_jwk,
     public_key_of,
 )
-from gateway.sealing.refusals import SealRefused
+from gateway.sealing.refusals import SealRefused, SealUndetermined
 
 LARGEST_HEADER = 4096
 _PARTS = 3
+_NONE: Mapping[str, datetime] = MappingProxyType({})
 _MEMBERS = frozenset({"alg", "kid", "typ", "x5t#S256"})
 _ALGORITHMS: tuple[JoseAlgorithm, ...] = ("ES256", "RS256")
 
@@ -46,29 +49,51 @@ _REGISTRIES = {name: _Registry(algorithms=[name], strict_check_header=False) for
 class KeySet:
     """The public keys whose seals are believed, by `kid`; every key is good for its one algorithm alone."""
 
-    def __init__(self, keys: Mapping[str, ECKey | RSAKey]) -> None:
+    def __init__(self, keys: Mapping[str, ECKey | RSAKey], compromised: Mapping[str, datetime] = _NONE) -> None:
         self._keys = dict(keys)
+        self._compromised = dict(compromised)
 
     @classmethod
     def from_jwks(cls, document: bytes | str | Mapping[str, Any]) -> "KeySet":
         """The keys of a JWKS; ConfigurationError when it is not one, or a `kid` is not the key's thumbprint."""
         try:
             content = document if isinstance(document, Mapping) else orjson.loads(document)
-            keys = [_key_of_jwk(member) for member in content["keys"]]
-        except (ValueError, KeyError, TypeError, JoseError) as error:
+            keys = {key.thumbprint(): (key, member) for member in content["keys"] for key in [_key_of_jwk(member)]}
+            revoked = {kid: _revoked_at(member) for kid, (_, member) in keys.items() if "revoked" in member}
+        except (ValueError, KeyError, TypeError, OverflowError, JoseError) as error:
             raise ConfigurationError("this is not a JSON Web Key Set of P-256 or RSA keys") from error
-        return cls({key.thumbprint(): key for key in keys})
+        return cls({kid: key for kid, (key, _) in keys.items()}, revoked)
 
     @classmethod
     def from_certificates(cls, pems: Iterable[bytes]) -> "KeySet":
         """The key of the first certificate of each PEM text."""
-        keys = [jose_key(public_key_of(pem)) for pem in pems]
-        return cls({key.thumbprint(): key for key in keys})
+        return cls(_keys_of(pems))
 
     @classmethod
     def of(cls, *holders: KeyHolder) -> "KeySet":
         """The public sides of key holders."""
         return cls.from_certificates(holder.certificate for holder in holders)
+
+    def with_certificates(self, pems: Iterable[bytes], compromised: Mapping[str, datetime] = _NONE) -> "KeySet":
+        """These keys, those of the certificates, and which of all are in other hands since when."""
+        return KeySet({**self._keys, **_keys_of(pems)}, {**self._compromised, **compromised})
+
+    def learn(self, pems: Iterable[bytes]) -> None:
+        """Believes these certificates' keys too, from now on."""
+        self._keys.update(_keys_of(pems))
+
+    def regardless(self) -> "KeySet":
+        """The same keys, for readers that judge by themselves what a compromised one sealed."""
+        return KeySet(self._keys)
+
+    def compromised_at(self, kid: str) -> datetime | None:
+        """Since when the key is in other hands; None where it is not."""
+        return self._compromised.get(kid)
+
+    @property
+    def kids(self) -> frozenset[str]:
+        """The `kid` of every key."""
+        return frozenset(self._keys)
 
     def __contains__(self, kid: object) -> bool:
         return kid in self._keys
@@ -77,11 +102,17 @@ class KeySet:
         return len(self._keys)
 
     def check(self, token: str, header: Mapping[str, Any], payload: bytes | None) -> bytes:
-        """The payload that the token truly signs; SealRefused otherwise. `payload` is given when it is detached."""
+        """The payload that the token truly signs; SealRefused otherwise. `payload` is given when it is detached.
+
+        Raises SealUndetermined where the key is in other hands: when it truly sealed can't be told from the seal.
+        """
         key = self._keys.get(header["kid"])
         if key is None:
             raise SealRefused("unknown-key")
-        return checked_payload(token, key, header["alg"], payload)
+        signed = checked_payload(token, key, header["alg"], payload)
+        if header["kid"] in self._compromised:
+            raise SealUndetermined("compromised-key")
+        return signed
 
 
 def checked_payload(token: str, key: ECKey | RSAKey, algorithm: str, payload: bytes | None = None) -> bytes:
@@ -153,6 +184,14 @@ def jwks(*holders: KeyHolder) -> dict[str, list[dict[str, object]]]:
     return {"keys": [dict(public_jwk(holder)) for holder in holders]}
 
 
+def kid_of(token: str) -> str:
+    """The `kid` that a JWS names, not checked for truth; SealRefused where it names none."""
+    try:
+        return str(orjson.loads(decoded(token.split(".", 1)[0]))["kid"])
+    except (orjson.JSONDecodeError, KeyError, TypeError) as error:
+        raise SealRefused("malformed") from error
+
+
 def encoded(value: bytes) -> bytes:
     """base64url without padding."""
     return base64.urlsafe_b64encode(value).rstrip(b"=")
@@ -169,6 +208,11 @@ def decoded(text: str) -> bytes:
     return value
 
 
+def _keys_of(pems: Iterable[bytes]) -> dict[str, ECKey | RSAKey]:
+    keys = [jose_key(public_key_of(pem)) for pem in pems]
+    return {key.thumbprint(): key for key in keys}
+
+
 def _key_of_jwk(member: object) -> ECKey | RSAKey:
     if not isinstance(member, Mapping):
         raise TypeError("a key is an object")
@@ -178,6 +222,10 @@ def _key_of_jwk(member: object) -> ECKey | RSAKey:
     if member.get("kid", key.thumbprint()) != key.thumbprint():
         raise ValueError("kid")
     return key
+
+
+def _revoked_at(member: Mapping[str, Any]) -> datetime:
+    return datetime.fromtimestamp(member["revoked"]["revoked_at"], UTC)
 
 
 def _header(keys: KeyHolder, typ: str) -> bytes:

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import stat
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
@@ -27,6 +28,24 @@ SMALLEST_RSA_KEY = 2048
 LARGEST_RSA_KEY = 8192
 _COORDINATE = 32
 _DETERMINISTIC = ec.ECDSA(hashes.SHA256(), deterministic_signing=True)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenSettings:
+    """A PKCS #11 module (a shared library), the label of a token, and a file of mode 600 that holds the user's PIN."""
+
+    module: Path
+    token: str
+    pin_file: Path
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPlaces:
+    """Where the gateway's keys are: the first one's files, and the token, where the private keys are on one."""
+
+    key_file: Path
+    certificate_file: Path
+    token: TokenSettings | None = None
 
 
 class KeyHolder(Protocol):
@@ -64,9 +83,17 @@ class LocalKeyHolder:
     def load(cls, key_path: Path, certificate_path: Path) -> "LocalKeyHolder":
         """The key of two PEM files; ConfigurationError when one is missing, loose in its mode or does not fit."""
         try:
+            certificate_pem = certificate_path.read_bytes()
+        except OSError as error:
+            raise ConfigurationError(f"{error.filename}: {error.strerror}") from error
+        return cls.load_with(key_path, certificate_pem)
+
+    @classmethod
+    def load_with(cls, key_path: Path, certificate_pem: bytes) -> "LocalKeyHolder":
+        """The key of a PEM file with a certificate that is at hand; ConfigurationError as for `load`."""
+        try:
             mode = key_path.stat().st_mode
             key_pem = key_path.read_bytes()
-            certificate_pem = certificate_path.read_bytes()
         except OSError as error:
             raise ConfigurationError(f"{error.filename}: {error.strerror}") from error
         if mode & (stat.S_IRWXG | stat.S_IRWXO):
@@ -125,6 +152,13 @@ def thumbprint_of(key: PublicKey) -> str:
     return jose_key(key).thumbprint()
 
 
+def kid_of_certificate(certificate_pem: bytes) -> str:
+    """The `kid` of the first certificate's key; ConfigurationError when it is of no kind that seals."""
+    key = public_key_of(certificate_pem)
+    algorithm_of(key)
+    return thumbprint_of(key)
+
+
 def jose_key(key: PublicKey) -> ECKey | RSAKey:
     """The public key as joserfc knows it."""
     pem = key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
@@ -151,17 +185,23 @@ def certificate_thumbprint(certificate_pem: bytes) -> str:
 
 def public_jwk(keys: KeyHolder) -> Mapping[str, object]:
     """The holder's public key as a JWK with `kid`, `alg`, `use`, `x5c` and `x5t#S256`."""
-    chain = x509.load_pem_x509_certificates(keys.certificate)
-    members = jose_key(public_key_of(keys.certificate)).as_dict(private=False)
+    return jwk_of_certificate(keys.certificate)
+
+
+@lru_cache(maxsize=64)
+def jwk_of_certificate(certificate_pem: bytes) -> Mapping[str, object]:
+    """The key of a PEM chain's first certificate as a JWK with `kid`, `alg`, `use`, `x5c` and `x5t#S256`."""
+    key = public_key_of(certificate_pem)
+    chain = x509.load_pem_x509_certificates(certificate_pem)
     ders = (certificate.public_bytes(serialization.Encoding.DER) for certificate in chain)
     return MappingProxyType(
         {
-            **members,
-            "kid": keys.kid,
-            "alg": keys.algorithm,
+            **jose_key(key).as_dict(private=False),
+            "kid": thumbprint_of(key),
+            "alg": algorithm_of(key),
             "use": "sig",
             "x5c": [base64.b64encode(der).decode("ascii") for der in ders],
-            "x5t#S256": certificate_thumbprint(keys.certificate),
+            "x5t#S256": certificate_thumbprint(certificate_pem),
         }
     )
 

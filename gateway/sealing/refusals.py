@@ -51,6 +51,12 @@ class SealRefused(SealingRefusal):
     code: ClassVar[str] = "seal-refused"
 
 
+class SealUndetermined(SealRefused):
+    """The seal fits, but its key is in other hands: whether the gateway made it can't be told from it alone."""
+
+    code: ClassVar[str] = "seal-undetermined"
+
+
 class TokenRefused(SealingRefusal):
     """The JWT that a reading request carries is not accepted (HTTP 401)."""
 

@@ -161,6 +161,8 @@ async def test_the_contract_names_every_route_and_every_status_that_it_answers(c
         "/v1/receipts/{message}",
         "/v1/validate",
         "/v1/checkpoints/latest",
+        "/v1/checkpoints/leaves",
+        "/v1/checkpoints/cosignatures",
         "/.well-known/jwks.json",
         "/v1/codes",
         "/v1/codes/{table}",

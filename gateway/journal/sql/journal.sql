@@ -88,11 +88,14 @@ ORDER BY page.seq;
 SELECT EXISTS (SELECT FROM archived_entries WHERE ledger = $1 AND seq = $2);
 
 -- name: store_checkpoint
-INSERT INTO checkpoints (ledger, seq, chain, made_at, jws) VALUES ($1, $2, $3, $4, $5)
+INSERT INTO checkpoints (ledger, seq, chain, made_at, jws, cosignatures)
+VALUES ($1, $2, $3, $4, $5, ARRAY(
+    SELECT DISTINCT ON (witness) jws FROM cosignatures WHERE ledger = $1 AND seq < $2 ORDER BY witness, seq DESC
+))
 ON CONFLICT (ledger, seq) DO NOTHING;
 
 -- name: latest_checkpoint
-SELECT ledger, seq, chain, made_at, jws FROM checkpoints WHERE ledger = $1 ORDER BY seq DESC LIMIT 1;
+SELECT ledger, seq, chain, made_at, jws, cosignatures FROM checkpoints WHERE ledger = $1 ORDER BY seq DESC LIMIT 1;
 
 -- name: checkpoints_after
-SELECT ledger, seq, chain, made_at, jws FROM checkpoints WHERE ledger = $1 AND seq > $2 ORDER BY seq LIMIT $3;
+SELECT ledger, seq, chain, made_at, jws, cosignatures FROM checkpoints WHERE ledger = $1 AND seq > $2 ORDER BY seq LIMIT $3;

@@ -10,14 +10,15 @@ SELECT seq, receipt_id, sender, received_at, receipt, leaf, chain
 FROM archived_entries WHERE ledger = $1 AND seq > $2 ORDER BY seq;
 
 -- name: checkpoint_at
-SELECT ledger, seq, chain, made_at, jws FROM checkpoints WHERE ledger = $1 AND seq <= $2 ORDER BY seq DESC LIMIT 1;
+SELECT ledger, seq, chain, made_at, jws, cosignatures FROM checkpoints
+WHERE ledger = $1 AND seq <= $2 ORDER BY seq DESC LIMIT 1;
 
 -- name: every_filing
 SELECT seq, sha256, sender, receipt_id, document, version, accepted, series, number FROM filings
 WHERE ledger = $1 AND seq > $2 ORDER BY seq;
 
 -- name: every_checkpoint
-SELECT ledger, seq, chain, made_at, jws FROM checkpoints WHERE ledger = $1 AND seq > $2 ORDER BY seq;
+SELECT ledger, seq, chain, made_at, jws, cosignatures FROM checkpoints WHERE ledger = $1 AND seq > $2 ORDER BY seq;
 
 -- name: strays
 SELECT 'entry' AS what, ledger, seq, receipt_id FROM receipts WHERE ledger <> ALL ($1::integer[])
@@ -25,4 +26,6 @@ UNION ALL
 SELECT 'filing', ledger, seq, receipt_id FROM filings WHERE ledger <> ALL ($1::integer[])
 UNION ALL
 SELECT 'checkpoint', ledger, seq, NULL FROM checkpoints WHERE ledger <> ALL ($1::integer[])
+UNION ALL
+SELECT 'cosignature', ledger, seq, NULL FROM cosignatures WHERE ledger <> ALL ($1::integer[])
 ORDER BY ledger, seq, what;

@@ -1,0 +1,91 @@
+"""What witnesses ask for and bring: leaves, and co-signatures of checkpoints."""
+
+from typing import Annotated
+
+import orjson
+import structlog
+from fastapi import APIRouter, Query, Request
+from starlette.responses import Response
+
+from gateway.intake.bodies import read_body
+from gateway.intake.documentation import CosignatureBody, CosignatureFacts, LeafList, add_get, add_post
+from gateway.intake.negotiation import JSON
+from gateway.intake.refusals import JsonRefused, NotFound, ParameterRefused
+from gateway.intake.services import Services
+from gateway.sealing.cosignatures import read_cosignature
+from gateway.sealing.receipts import moment_text
+from gateway.sealing.refusals import SealRefused
+
+MOST_LEAVES = 4096
+MOST_BYTES = 4096
+_LARGEST_LEDGER = 2**31 - 1
+_LARGEST_SEQ = 2**62
+
+log = structlog.get_logger(__name__)
+
+
+def witness_router(services: Services) -> APIRouter:
+    """`/v1/checkpoints/leaves` and `/v1/checkpoints/cosignatures`."""
+    witnessing = Witnessing(services)
+    router = APIRouter(tags=["facts"])
+    add_get(router, "/v1/checkpoints/leaves", witnessing.leaves, LeafList, 400, 404, 503)
+    shapes = (CosignatureBody, CosignatureFacts)
+    add_post(router, "/v1/checkpoints/cosignatures", witnessing.take, shapes, 400, 404, 413, 422, 503, secured=False)
+    return router
+
+
+class Witnessing:
+    """The handlers of the routes of witnesses."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def leaves(
+        self,
+        ledger: Annotated[int, Query(ge=0, le=_LARGEST_LEDGER)] = 0,
+        after: Annotated[int, Query(ge=0, le=_LARGEST_SEQ)] = 0,
+        limit: Annotated[int, Query(ge=1, le=MOST_LEAVES)] = MOST_LEAVES,
+    ) -> Response:
+        """The RFC 9162 leaf hashes of the entries after one, from which the chain of checkpoints is computed again.
+
+        Answered where the gateway has a witness.
+        """
+        if not len(self._services.witnesses):
+            raise NotFound
+        found = await self._services.journal.leaves(ledger, after, limit)
+        facts = {"ledger": ledger, "after": after, "leaves": [leaf.hex() for leaf in found]}
+        return Response(orjson.dumps(facts), headers={"Cache-Control": "no-store"}, media_type=JSON)
+
+    async def take(self, request: Request) -> Response:
+        """Keeps the co-signature of a witness whose certificate the gateway was started with."""
+        if not len(self._services.witnesses):
+            raise NotFound
+        jws = await self._jws(request)
+        try:
+            cosignature = read_cosignature(jws, self._services.witnesses)
+        except SealRefused as error:
+            raise ParameterRefused(name="cosignature", expected=f"JWS ({error.reason})") from error
+        if not await self._services.journal.store_cosignature(cosignature):
+            log.critical("witness.other_history", ledger=cosignature.ledger, seq=cosignature.seq)
+            raise NotFound
+        facts = {
+            "ledger": cosignature.ledger,
+            "seq": cosignature.seq,
+            "chain": cosignature.chain.hex(),
+            "seen_at": moment_text(cosignature.seen_at),
+            "witness": cosignature.witness,
+        }
+        return Response(orjson.dumps(facts), 201, headers={"Cache-Control": "no-store"}, media_type=JSON)
+
+    async def _jws(self, request: Request) -> str:
+        bounds = self._services.settings.bounds
+        with self._services.bytes_gate.hold() as held:
+            body = await read_body(request, MOST_BYTES, bounds.body_seconds, held)
+        try:
+            content = orjson.loads(body)
+        except orjson.JSONDecodeError as error:
+            raise JsonRefused(expected='{"cosignature": "..."}') from error
+        jws = content.get("cosignature") if isinstance(content, dict) else None
+        if not isinstance(jws, str):
+            raise JsonRefused(expected='{"cosignature": "..."}')
+        return jws
