@@ -12,6 +12,7 @@ from aiokafka.errors import KafkaError
 from aiokafka.structs import RecordMetadata
 
 from gateway.bus.cluster import require_topics
+from gateway.bus.connecting import Bootstrap, options_of
 from gateway.bus.errors import KafkaUnavailable, RecordTooLarge, kafka_errors
 from gateway.bus.positions import POSITIONS_TOPIC, Position, position_key, read_position
 from gateway.model import Record
@@ -40,7 +41,7 @@ class TransactionalPublisher:
 
     def __init__(
         self,
-        bootstrap: str,
+        bootstrap: Bootstrap,
         transactional_id: str,
         ledger: int = 0,
         *,
@@ -61,7 +62,7 @@ class TransactionalPublisher:
         if self._producer is not None:
             raise RuntimeError("the publisher is started already")
         producer = AIOKafkaProducer(
-            bootstrap_servers=self._bootstrap,
+            **options_of(self._bootstrap),
             transactional_id=self.transactional_id,
             transaction_timeout_ms=TRANSACTION_SECONDS * 1000,
             acks="all",

@@ -28,7 +28,7 @@ def oversee(directory: Path | None, ledger: int) -> None:
     settings = read_settings(os.environ, directory)
     keys = LocalKeyHolder.load(settings.key_file, settings.certificate_file)
     configure_logging()
-    asyncio.run(_oversee(settings.database(), keys, ledger))
+    asyncio.run(_oversee(settings.database("overseer"), keys, ledger))
 
 
 async def _oversee(dsn: str, keys: KeyHolder, ledger: int) -> None:

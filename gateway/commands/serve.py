@@ -52,11 +52,11 @@ def serve(
     settings = read_settings(os.environ, directory)
     serve_intake(
         IntakeSettings(
-            database_url=settings.database(),
+            database_url=settings.database("intake"),
             key_file=settings.key_file,
             certificate_file=settings.certificate_file,
             public_urls=(settings.url or f"http://{host}:{port}",),
-            kafka_bootstrap=settings.kafka,
+            kafka=settings.bootstrap("gateway") if settings.kafka else None,
             host=host,
             port=port,
             metrics_port=metrics_port,

@@ -19,7 +19,7 @@ from gateway.model import Finding
 from gateway.sealing.checkpoints import read_checkpoint
 from gateway.sealing.receipts import read_receipt, receipt_facts
 from gateway.sealing.refusals import SealRefused
-from gateway.settings import read_settings
+from gateway.settings import READER, read_settings
 from validators.catalogue import catalogue
 
 BROKEN = 4
@@ -99,7 +99,7 @@ def verify_records(topic: str, bootstrap: str | None, jwks: str | None, director
     """Verifies every committed record of a topic: seal, no doubles, order by key."""
     settings = read_settings(os.environ, directory)
     keys = trusted_keys(settings, jwks)
-    report = asyncio.run(verify_topic(topic, bootstrap=bootstrap or settings.bootstrap(), keys=keys))
+    report = asyncio.run(verify_topic(topic, bootstrap=settings.bootstrap(READER, bootstrap), keys=keys))
     if as_json:
         first = report.first
         facts = {"topic": topic, "records": report.records, "partitions": len(report.partitions)}

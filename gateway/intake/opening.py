@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 
+from gateway.bus.connecting import Bootstrap
 from gateway.errors import ConfigurationError
 from gateway.intake.gates import Gate, Quota
 from gateway.intake.metrics import Metrics
@@ -118,12 +119,12 @@ def ready_checks(settings: IntakeSettings, journal: Journal, kafka_check: ReadyC
     checks: dict[str, ReadyCheck] = {"postgresql": journal.database_ready}
     if kafka_check is not None:
         checks["kafka"] = kafka_check
-    elif settings.kafka_bootstrap:
-        checks["kafka"] = kafka_check_of(settings.kafka_bootstrap)
+    elif settings.kafka is not None:
+        checks["kafka"] = kafka_check_of(settings.kafka)
     return checks
 
 
-def kafka_check_of(bootstrap: str) -> ReadyCheck:
+def kafka_check_of(bootstrap: Bootstrap) -> ReadyCheck:
     """Asks the cluster; the Kafka library is loaded when that is done for the first time."""
 
     async def check() -> bool:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from gateway.bus.connecting import Bootstrap
 from validators.limits import DEFAULT_LIMITS, Limits
 
 KIB = 1024
@@ -58,7 +59,7 @@ class IntakeSettings:
     key_file: Path
     certificate_file: Path
     public_urls: tuple[str, ...]
-    kafka_bootstrap: str | None = None
+    kafka: Bootstrap | None = None
     host: str = "127.0.0.1"
     port: int = 8080
     metrics_host: str = "127.0.0.1"

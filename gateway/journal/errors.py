@@ -45,6 +45,12 @@ class JournalDamaged(GatewayError):
     code = "journal-damaged"
 
 
+class DatabaseRefused(GatewayError):
+    """The database does not let this role do what the program needs: it lacks a membership, or `gateway migrate`."""
+
+    code = "database-refused"
+
+
 class SchemaOutdated(ConfigurationError):
     """The database lacks migrations that this program needs; `gateway migrate` applies them."""
 
