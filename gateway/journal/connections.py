@@ -120,8 +120,8 @@ async def close(held: "Connection | Pool") -> None:
 def postgres_needed() -> Iterator[None]:
     """Turns what asyncpg raises into what the journal raises.
 
-    Unavailable when PostgreSQL is away, SchemaOutdated when a table is missing, DatabaseRefused when the role lacks a right, JournalDamaged when PostgreSQL finds
-    its own files damaged.
+    Unavailable when PostgreSQL is away, SchemaOutdated when a table is missing, DatabaseRefused when the role lacks a
+    right, JournalDamaged when PostgreSQL finds its own files damaged.
     """
     try:
         yield

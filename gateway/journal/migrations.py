@@ -55,8 +55,8 @@ async def migrate(dsn: str, ledgers: int | None = None, upto: Deploy = Deploy.PO
     """Brings the database up to date and answers what was applied; one at a time, however many processes call it.
 
     `ledgers` (1 unless given) fixes their number the first time. `upto=Deploy.PRE` stops before the first `post`
-    migration. The rights of the parts' roles are stated anew each time. Raises MigrationRefused when the database's history differs, or holds another number of ledgers;
-    Unavailable.
+    migration. The rights of the parts' roles are stated anew each time. Raises MigrationRefused when the database's
+    history differs, it holds another number of ledgers, or the rights can't be granted; Unavailable.
     """
     with postgres_needed():
         connection = await connect(dsn, MIGRATING)

@@ -1,6 +1,7 @@
 """The guard of a local Kafka: users with passwords in files, a certificate, and whether anybody may read."""
 
 import asyncio
+import logging
 import secrets
 import string
 from collections.abc import Sequence
@@ -68,7 +69,9 @@ class Guard:
         return Endpoint(f"{HOST}:{port}", "SASL_PLAINTEXT", mechanism, user, self.password_file(user))
 
     def apply(self, port: int) -> None:
-        """Makes users, topics and access lists as they are declared; the administrator's alone is to do it."""
+        """Makes users, topics and access lists as they are declared, as the administrator."""
+        # the library warns that a password is not encrypted; this one crosses loopback alone
+        logging.getLogger("aiokafka.conn").setLevel(logging.ERROR)
         asyncio.run(self._apply(self.endpoint(port, ADMINISTRATOR)))
 
     async def _apply(self, administrator: Endpoint) -> None:
