@@ -22,7 +22,7 @@ from gateway.local.kafka import Kafka, Ports
 from gateway.local.ports import HOST
 from tests.bus.kit import KEYS, KEYSET, sealed
 
-SUSPICIOUS, CHECKPOINTS = "fma.fm1.suspicious.v1", "fma.checkpoints.v1"
+SUSPICIOUS, REJECTIONS, CHECKPOINTS = "fma.fm1.suspicious.v1", "fma.rejections.v1", "fma.checkpoints.v1"
 AUDITORS_RULE = Rule("User:auditors", Resource.TOPIC, Pattern.EXACT, CHECKPOINTS, Operation.READ)
 
 
@@ -106,9 +106,9 @@ async def publish(node: Node, topic: str, number: int) -> None:
 
 
 async def test_the_relay_writes_and_an_analyst_reads_what_it_wrote_with_tls_and_without(node: Node) -> None:
-    await publish(node, CHECKPOINTS, 1)
+    await publish(node, REJECTIONS, 1)
     for endpoint in (node.endpoint("analytics"), node.over_tls("analytics"), node.anybody()):
-        events = subscribe(CHECKPOINTS, bootstrap=endpoint, keys=KEYSET, from_beginning=True, until_end=True)
+        events = subscribe(REJECTIONS, bootstrap=endpoint, keys=KEYSET, from_beginning=True, until_end=True)
         async with events:
             assert [event.seal async for event in events] == ["valid"]
 
