@@ -13,7 +13,7 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from gateway.bus.access import AccessUnguarded, Operation, Pattern, Resource, Rule, apply_access, declared_rules
 from gateway.bus.connecting import Endpoint
 from gateway.bus.declaration import TopicTable, load_topics
-from gateway.bus.errors import KafkaRefused
+from gateway.bus.errors import KafkaRefused, KafkaUnavailable, TopicMissing
 from gateway.bus.positions import Position
 from gateway.bus.publisher import TransactionalPublisher
 from gateway.consumer import subscribe
@@ -23,6 +23,7 @@ from gateway.local.ports import HOST
 from tests.bus.kit import KEYS, KEYSET, sealed
 
 SUSPICIOUS, REJECTIONS, CHECKPOINTS = "fma.fm1.suspicious.v1", "fma.rejections.v1", "fma.checkpoints.v1"
+QUIET = 4.0
 AUDITORS_RULE = Rule("User:auditors", Resource.TOPIC, Pattern.EXACT, CHECKPOINTS, Operation.READ)
 
 
@@ -84,15 +85,14 @@ def written(node: Node, user: str | None, topic: str) -> str:
     return said[0]
 
 
-def read(node: Node, user: str | None, topic: str, group: str) -> str:
-    """The first record of the topic's first partition, or what Kafka says instead."""
-    consumer = Consumer({**rdkafka(node, user), "group.id": group, "enable.auto.commit": False})
+def fetched(node: Node, user: str, topic: str) -> list[bytes | None]:
+    """What a consumer gets that names its place itself and needs no group: every record of the topic, or none."""
+    consumer = Consumer({**rdkafka(node, user), "group.id": f"{user}.own", "enable.auto.commit": False})
+    partitions = range(load_topics()[topic].partitions)
     try:
-        consumer.assign([TopicPartition(topic, 0, 0)])
-        message = consumer.poll(30)
-        assert message is not None
-        error = message.error()
-        return error.name() if error else (message.value() or b"").decode()
+        consumer.assign([TopicPartition(topic, partition, 0) for partition in partitions])
+        messages = [consumer.poll(QUIET) for _ in range(3)]
+        return [message.value() for message in messages if message is not None and message.error() is None]
     finally:
         consumer.close()
 
@@ -122,19 +122,13 @@ def test_the_relay_writes_nothing_but_what_is_its_own(node: Node) -> None:
     assert written(node, "relay", "fma.codes.v1") == "TOPIC_AUTHORIZATION_FAILED"
 
 
-@pytest.mark.parametrize("user", ["auditors", "registry", "relay", "gateway", "entities"])
-def test_a_consumer_without_rights_on_a_topic_gets_none_of_it(node: Node, user: str) -> None:
-    assert read(node, user, SUSPICIOUS, f"{user}.own") in {"TOPIC_AUTHORIZATION_FAILED", "UNKNOWN_TOPIC_OR_PART"}
-
-
-async def take_group(node: Node, group: str) -> None:
-    reader = subscribe(
-        CHECKPOINTS, bootstrap=node.endpoint("analytics"), keys=KEYSET, group=group, from_beginning=True, until_end=True
-    )
-    async with reader:
-        async for _ in reader:
-            pass
-        await reader.commit()
+async def test_a_consumer_without_rights_on_a_topic_gets_none_of_it(node: Node) -> None:
+    await publish(node, SUSPICIOUS, 2)
+    assert len(await asyncio.to_thread(fetched, node, "analytics", SUSPICIOUS)) == 1
+    for user in ("auditors", "registry", "gateway", "entities"):
+        with pytest.raises((KafkaRefused, TopicMissing)):
+            await subscribe(SUSPICIOUS, bootstrap=node.endpoint(user), keys=KEYSET).__aenter__()
+        assert await asyncio.to_thread(fetched, node, user, SUSPICIOUS) == []
 
 
 async def test_a_consumer_has_groups_of_its_own_and_no_others(node: Node) -> None:
@@ -163,7 +157,7 @@ async def test_nobody_else_may_fence_the_relay(node: Node) -> None:
 async def test_a_wrong_password_is_refused(node: Node, tmp_path: Path) -> None:
     wrong = tmp_path / "wrong.password"
     wrong.write_text("guessed", encoding="ascii")
-    with pytest.raises(KafkaRefused):
+    with pytest.raises(KafkaUnavailable):  # the library does not tell why no broker lets it in
         await apply_access(node.over_tls("analytics", wrong), dry_run=True)
 
 
@@ -183,10 +177,8 @@ async def test_what_is_not_declared_is_taken_away_and_applying_again_changes_not
     table = TopicTable({**declared.topics, CHECKPOINTS: fewer}, declared.roles)
     revoked = await apply_access(administrator, table, observers=[ANYBODY])
     assert [str(change) for change in revoked] == [f"revoked: User:auditors may read topic {CHECKPOINTS}"]
-    assert await asyncio.to_thread(read, node, "auditors", CHECKPOINTS, "auditors.x") in {
-        "TOPIC_AUTHORIZATION_FAILED",
-        "UNKNOWN_TOPIC_OR_PART",
-    }
+    with pytest.raises((KafkaRefused, TopicMissing)):
+        await subscribe(CHECKPOINTS, bootstrap=node.endpoint("auditors"), keys=KEYSET).__aenter__()
     (restored,) = await apply_access(administrator, observers=[ANYBODY])
     assert restored.rule == AUDITORS_RULE
 
