@@ -131,6 +131,16 @@ async def test_a_consumer_without_rights_on_a_topic_gets_none_of_it(node: Node) 
         assert await asyncio.to_thread(fetched, node, user, SUSPICIOUS) == []
 
 
+async def take_group(node: Node, group: str) -> None:
+    """Reads a topic to its end as an analyst, and commits that for the group."""
+    place = node.endpoint("analytics")
+    reader = subscribe(CHECKPOINTS, bootstrap=place, keys=KEYSET, group=group, from_beginning=True, until_end=True)
+    async with reader:
+        async for _ in reader:
+            pass
+        await reader.commit()
+
+
 async def test_a_consumer_has_groups_of_its_own_and_no_others(node: Node) -> None:
     await take_group(node, "analytics.night")
     assert await asyncio.to_thread(joined, node, "analytics", "auditors.night") == "GROUP_AUTHORIZATION_FAILED"

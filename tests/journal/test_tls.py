@@ -38,7 +38,7 @@ def server(short_directory: Path) -> Iterator[tuple[int, Path]]:
     _initialise(place / "data", owner)
     options = {"ssl": "on", "ssl_cert_file": certificate, "ssl_key_file": key, "listen_addresses": HOST, "port": port}
     arguments = [argument for name, value in options.items() for argument in ("-c", f"{name}={value}")]
-    command = [PROGRAMS[-1], "-D", place / "data", "-k", place, *arguments]
+    command: list[str | Path] = [PROGRAMS[-1], "-D", place / "data", "-k", place, *arguments]
     process = subprocess.Popen(command, cwd="/", stderr=subprocess.DEVNULL, **owner.identity())
     yield port, certificate
     process.terminate()
@@ -47,7 +47,14 @@ def server(short_directory: Path) -> Iterator[tuple[int, Path]]:
 
 
 def _initialise(data: Path, owner: Owner) -> None:
-    command = [PROGRAMS[-1].with_name("initdb"), "-D", data, "--username=gateway", "--auth-host=trust", "--no-sync"]
+    command: list[str | Path] = [
+        PROGRAMS[-1].with_name("initdb"),
+        "-D",
+        data,
+        "--username=gateway",
+        "--auth-host=trust",
+        "--no-sync",
+    ]
     subprocess.run(command, check=True, capture_output=True, cwd="/", **owner.identity())
     (data / "pg_hba.conf").write_text(f"hostssl all all {HOST}/32 trust\n", encoding="ascii")
 
