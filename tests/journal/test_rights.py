@@ -85,7 +85,7 @@ async def test_the_head_of_a_ledger_moves_forward_and_nowhere_else(logins: dict[
 
 
 @pytest.mark.parametrize(
-    "table", ["directory_changes", "dealer_operations", "chain_findings", "notices", "meter_sums", "day_figures"]
+    "table", ["directory_changes", "dealer_operations", "chain_findings", "notices", "meter_sums", "meter_marks"]
 )
 async def test_the_intake_reads_nothing_that_it_need_not(logins: dict[str, str], table: str) -> None:
     assert await refused(logins["intake"], f"SELECT FROM {table}")
