@@ -44,8 +44,8 @@ GRANT INSERT ON anchors, entities, certificates, directory_changes TO gateway_re
 GRANT UPDATE (kind, name, state, version) ON entities TO gateway_registrar;
 
 -- Oversight: what it knows follows from the log, so its own role may replace it; the intake reads what it answers with.
-GRANT SELECT ON oversight_positions, register, complexes, complex_progress, complex_batches, absent_numbers, day_reports, day_figures,
-    tickets, obligations TO gateway_intake;
+GRANT SELECT ON oversight_positions, register, complexes, complex_progress, complex_batches, absent_numbers,
+    day_figures, day_reports, tickets, obligations TO gateway_intake;
 GRANT SELECT, INSERT ON oversight_positions, complexes, complex_progress, complex_batches, chain_repairs, absent_numbers,
     meter_marks, meter_sums, day_figures, day_reports, waiting_corrections, tickets, notices, obligations,
     dealer_operations, chain_findings TO gateway_overseer;
