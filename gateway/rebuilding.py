@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Sequence
 
+from gateway.bus.connecting import Bootstrap
 from gateway.bus.emptiness import require_empty
 from gateway.bus.positions import Position
 from gateway.journal import Journal
@@ -12,7 +13,7 @@ RelayUntil = Callable[[int, Position], Relay]
 
 
 async def rebuild(
-    journal: Journal, bootstrap: str, topics: Collection[str], relay_until: RelayUntil
+    journal: Journal, bootstrap: Bootstrap, topics: Collection[str], relay_until: RelayUntil
 ) -> Sequence[Position]:
     """Publishes every ledger from its first entry to where it ends now, and returns the positions reached.
 

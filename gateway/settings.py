@@ -2,14 +2,18 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from gateway.bus.connecting import Endpoint
 from gateway.errors import ConfigurationError
 from gateway.sealing.keys import TokenSettings
 
 DEFAULT_DIRECTORY = Path(".local")
 STACK_FILE = "stack.json"
+_OUTWEIGHED = {"kafka": "GATEWAY_KAFKA_BOOTSTRAP", "database": "GATEWAY_DATABASE_URL"}
+READER = "analytics"
+"""Whose part a command takes that reads topics, where there are users."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,20 +30,44 @@ class Settings:
     key_file: Path
     certificate_file: Path
     archives: Path
+    security: Endpoint
     person: str | None = None
     token: TokenSettings | None = None
+    stack: Mapping[str, str] = field(default_factory=dict)
 
-    def database(self) -> str:
-        """The DSN of PostgreSQL; raises ConfigurationError where it is not known."""
-        return self._known(self.database_url, "PostgreSQL", "GATEWAY_DATABASE_URL")
+    def database(self, role: str | None = None) -> str:
+        """The DSN of PostgreSQL, on a local stack the one of that role; raises ConfigurationError where not known.
 
-    def bootstrap(self) -> str:
-        """Kafka's HOST:PORT; raises ConfigurationError where it is not known."""
-        return self._known(self.kafka, "Kafka", "GATEWAY_KAFKA_BOOTSTRAP")
+        Roles are `intake`, `relay` and `overseer`; without one it is the owner.
+        """
+        local = self.stack.get(f"database_url_{role}") if role else None
+        return local or self._known(self.database_url, "PostgreSQL", "GATEWAY_DATABASE_URL")
+
+    def bootstrap(self, user: str, given: str | None = None) -> Endpoint:
+        """Kafka as that user of a local stack reaches it, or with the environment's credentials.
+
+        `given` is another HOST:PORT. Raises ConfigurationError where Kafka is not known.
+        """
+        address = given or self._known(self.kafka, "Kafka", "GATEWAY_KAFKA_BOOTSTRAP")
+        local = self.stack.get("kafka_sasl")
+        if given or local is None or (user == READER and not self.kafka_secured):
+            return replace(self.security, bootstrap=address)
+        password = self.directory / "kafka" / "users" / f"{user}.password"
+        return Endpoint(local, "SASL_PLAINTEXT", "PLAIN" if user == "admin" else "SCRAM-SHA-512", user, password)
+
+    @property
+    def kafka_secured(self) -> bool:
+        """Whether the local stack's Kafka lets nobody read without a user."""
+        return self.stack.get("kafka") == self.stack.get("kafka_sasl")
 
     def public_url(self) -> str:
         """The URL at which the gateway is reached; raises ConfigurationError where it is not known."""
         return self._known(self.url, "the gateway's URL", "GATEWAY_URL")
+
+    @property
+    def observers(self) -> tuple[str, ...]:
+        """Who may read every topic beside those that are declared: anybody, on a local stack that is not secured."""
+        return ("User:ANONYMOUS",) if "kafka_sasl" in self.stack and not self.kafka_secured else ()
 
     def _known(self, value: str | None, what: str, variable: str) -> str:
         if value:
@@ -59,6 +87,7 @@ def read_settings(environment: Mapping[str, str], directory: Path | None) -> Set
     place = directory or Path(environment.get("GATEWAY_DIR", DEFAULT_DIRECTORY))
     stack = _read_stack(place / STACK_FILE)
     given = {} if directory and stack else dict(environment)
+    own = {name: value for name, value in stack.items() if not given.get(_OUTWEIGHED.get(name.partition("_")[0], ""))}
     keys = place / "keys"
     return Settings(
         directory=place,
@@ -70,6 +99,8 @@ def read_settings(environment: Mapping[str, str], directory: Path | None) -> Set
         archives=Path(given.get("GATEWAY_ARCHIVES") or place / "archives"),
         person=environment.get("GATEWAY_PERSON") or None,
         token=_token(given),
+        security=Endpoint.read("", given),
+        stack=own,
     )
 
 

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 from aiokafka.admin import AIOKafkaAdminClient
 
+from gateway.bus.connecting import Bootstrap, options_of
 from gateway.bus.errors import KafkaUnavailable, TopicMissing, kafka_errors
 
 REQUEST_MS = 10_000
@@ -13,9 +14,9 @@ READY_SECONDS = 2.0
 
 
 @asynccontextmanager
-async def administration(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
+async def administration(bootstrap: Bootstrap) -> AsyncIterator[AIOKafkaAdminClient]:
     """A connected admin client; raises KafkaUnavailable where nothing answers at `bootstrap`."""
-    client = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=REQUEST_MS)
+    client = AIOKafkaAdminClient(**options_of(bootstrap), request_timeout_ms=REQUEST_MS)
     try:
         with kafka_errors(f"connecting to {bootstrap}"):
             await client.start()
@@ -25,14 +26,14 @@ async def administration(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
         await client.close()
 
 
-async def partition_counts(bootstrap: str) -> dict[str, int]:
+async def partition_counts(bootstrap: Bootstrap) -> dict[str, int]:
     """Every topic that this client may see, with its number of partitions. Creates none."""
     async with administration(bootstrap) as client:
         topics = await client.describe_topics()
     return {topic["topic"]: len(topic["partitions"]) for topic in topics if not topic["error_code"]}
 
 
-async def require_topics(bootstrap: str, topics: Iterable[str]) -> dict[str, int]:
+async def require_topics(bootstrap: Bootstrap, topics: Iterable[str]) -> dict[str, int]:
     """The named topics with their numbers of partitions; raises TopicMissing naming those that are not there."""
     there = await partition_counts(bootstrap)
     missing = sorted(set(topics) - there.keys())
@@ -41,7 +42,7 @@ async def require_topics(bootstrap: str, topics: Iterable[str]) -> dict[str, int
     return {topic: there[topic] for topic in topics}
 
 
-async def kafka_ready(bootstrap: str, topics: Iterable[str] = (), *, patience: float = READY_SECONDS) -> None:
+async def kafka_ready(bootstrap: Bootstrap, topics: Iterable[str] = (), *, patience: float = READY_SECONDS) -> None:
     """Returns when Kafka answers and holds the topics; raises KafkaUnavailable or TopicMissing within `patience` s."""
     try:
         async with asyncio.timeout(patience):

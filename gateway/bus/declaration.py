@@ -2,11 +2,11 @@
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from importlib.resources import files
 from importlib.resources.abc import Traversable
-from typing import Annotated, Self
+from typing import Annotated, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -17,7 +17,9 @@ TOPIC_NAME = r"^[a-z0-9]+([.-][a-z0-9]+)*$"
 SMALLEST_SEGMENT = 1 << 20
 
 Name = Annotated[str, Field(pattern=TOPIC_NAME, max_length=249)]
-Role = Annotated[str, Field(pattern=r"^[a-z]+$")]
+RoleName = Annotated[str, Field(pattern=r"^[a-z]+$")]
+Principal = Annotated[str, Field(pattern=r"^User:[^\s*]+$", max_length=512)]
+Prefix = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]*[.-]$", max_length=200)]
 
 
 class Cleanup(StrEnum):
@@ -41,8 +43,8 @@ class Topic(BaseModel):
     retention_days: Annotated[int, Field(ge=0)]
     max_message_bytes: Annotated[int, Field(ge=1024, le=100 << 20)]
     cleanup: Cleanup
-    readers: tuple[Role, ...]
-    writers: tuple[Role, ...]
+    readers: tuple[RoleName, ...]
+    writers: tuple[RoleName, ...]
 
     @model_validator(mode="after")
     def _replicas_can_be_in_sync(self) -> Self:
@@ -74,11 +76,23 @@ class Topic(BaseModel):
         return {"min.cleanable.dirty.ratio": "0.1", "segment.bytes": str(segment), "segment.ms": str(DAY_MS)}
 
 
+class Role(BaseModel):
+    """One declared role; the fields are explained at the head of topics.toml."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
+
+    name: RoleName
+    principals: tuple[Principal, ...]
+    groups: Prefix | None = None
+    transactions: Prefix | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class TopicTable:
-    """The declared topics by name, in the order of the file."""
+    """The declared topics by name, in the order of the file, and the roles that they name."""
 
     topics: Mapping[str, Topic]
+    roles: Mapping[str, Role] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> Topic:
         return self.topics[name]
@@ -95,6 +109,9 @@ class TopicTable:
         return tuple(self.topics)
 
 
+Declared = TypeVar("Declared", Topic, Role)
+
+
 def load_topics(source: Traversable | None = None) -> TopicTable:
     """The topics declared in `source` (by default deploy/kafka/topics.toml).
 
@@ -105,21 +122,33 @@ def load_topics(source: Traversable | None = None) -> TopicTable:
         declared = tomllib.loads(place.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigurationError(f"{place} can't be read: {error}") from error
-    unknown = sorted(declared.keys() - {"defaults", "topics"})
+    unknown = sorted(declared.keys() - {"defaults", "topics", "roles"})
     if unknown:
-        raise ConfigurationError(f"{place}: unknown table {', '.join(unknown)}; known are defaults and topics")
-    defaults, topics = declared.get("defaults", {}), declared.get("topics", {})
-    if not isinstance(defaults, dict) or not isinstance(topics, dict) or not topics:
+        raise ConfigurationError(f"{place}: unknown table {', '.join(unknown)}; known are defaults, topics and roles")
+    defaults, topics, roles = (declared.get(each, {}) for each in ("defaults", "topics", "roles"))
+    if not all(isinstance(each, dict) for each in (defaults, topics, roles)) or not topics:
         raise ConfigurationError(f"{place} declares no topics")
-    return TopicTable({name: _topic(place, name, defaults, facts) for name, facts in topics.items()})
+    table = TopicTable(
+        {name: _parsed(Topic, f"{place}: topic {name}", name, facts, defaults) for name, facts in topics.items()},
+        {name: _parsed(Role, f"{place}: role {name}", name, facts, {}) for name, facts in roles.items()},
+    )
+    _check_roles(place, table)
+    return table
 
 
-def _topic(place: Traversable, name: str, defaults: Mapping[str, object], facts: object) -> Topic:
+def _check_roles(place: Traversable, table: TopicTable) -> None:
+    for topic in table.topics.values():
+        unknown = sorted({*topic.readers, *topic.writers} - table.roles.keys())
+        if unknown:
+            raise ConfigurationError(f"{place}: topic {topic.name}: no role {', '.join(unknown)} is declared")
+
+
+def _parsed(kind: type[Declared], where: str, name: str, facts: object, defaults: Mapping[str, object]) -> Declared:
     if not isinstance(facts, dict):
-        raise ConfigurationError(f"{place}: the topic {name} is not a table")
+        raise ConfigurationError(f"{where}: it is not a table")
     try:
-        return Topic.model_validate({**defaults, **facts, "name": name})
+        return kind.model_validate({**defaults, **facts, "name": name})
     except ValidationError as error:
         first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"]) or "the topic"
-        raise ConfigurationError(f"{place}: topic {name}: {field}: {first['msg']}") from error
+        place = ".".join(str(part) for part in first["loc"]) or "the whole"
+        raise ConfigurationError(f"{where}: {place}: {first['msg']}") from error

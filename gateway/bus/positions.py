@@ -8,6 +8,7 @@ import orjson
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from gateway.bus.cluster import require_topics
+from gateway.bus.connecting import Bootstrap, options_of
 from gateway.bus.errors import KafkaUnavailable, kafka_errors
 from gateway.errors import GatewayError
 
@@ -74,7 +75,7 @@ def position_key(ledger: int) -> bytes:
 
 
 async def read_position(
-    bootstrap: str, ledger: int, topic: str = POSITIONS_TOPIC, *, patience: float = SETTLE_SECONDS
+    bootstrap: Bootstrap, ledger: int, topic: str = POSITIONS_TOPIC, *, patience: float = SETTLE_SECONDS
 ) -> Position | None:
     """The newest committed position of a ledger, None when it was never published.
 
@@ -84,7 +85,7 @@ async def read_position(
     """
     count = (await require_topics(bootstrap, [topic]))[topic]
     partitions = [TopicPartition(topic, partition) for partition in range(count)]
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, isolation_level="read_committed", enable_auto_commit=False)
+    consumer = AIOKafkaConsumer(**options_of(bootstrap), isolation_level="read_committed", enable_auto_commit=False)
     try:
         with kafka_errors(f"reading the position of ledger {ledger} in {topic}"):
             await consumer.start()
@@ -95,10 +96,10 @@ async def read_position(
 
 
 async def _settled_ends(
-    bootstrap: str, consumer: AIOKafkaConsumer, partitions: list[TopicPartition], patience: float
+    bootstrap: Bootstrap, consumer: AIOKafkaConsumer, partitions: list[TopicPartition], patience: float
 ) -> dict[TopicPartition, int]:
     """The ends up to which to read, once no transaction that reaches below them is open."""
-    probe = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
+    probe = AIOKafkaConsumer(**options_of(bootstrap), enable_auto_commit=False)
     try:
         await probe.start()
         marks = await probe.end_offsets(partitions)

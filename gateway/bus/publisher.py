@@ -15,6 +15,7 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.structs import RecordMetadata
 
 from gateway.bus.cluster import require_topics
+from gateway.bus.connecting import Bootstrap, options_of
 from gateway.bus.errors import KafkaUnavailable, RecordTooLarge, kafka_errors
 from gateway.bus.positions import POSITIONS_TOPIC, Position, position_key, read_position
 from gateway.model import Record
@@ -45,7 +46,7 @@ class TransactionalPublisher:
 
     def __init__(
         self,
-        bootstrap: str,
+        bootstrap: Bootstrap,
         transactional_id: str,
         ledger: int = 0,
         *,
@@ -66,7 +67,7 @@ class TransactionalPublisher:
         if self._producer is not None:
             raise RuntimeError("the publisher is started already")
         producer = AIOKafkaProducer(
-            bootstrap_servers=self._bootstrap,
+            **options_of(self._bootstrap),
             transactional_id=self.transactional_id,
             transaction_timeout_ms=TRANSACTION_SECONDS * 1000,
             acks="all",

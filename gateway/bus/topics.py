@@ -9,6 +9,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import for_code
 
 from gateway.bus.cluster import administration
+from gateway.bus.connecting import Bootstrap
 from gateway.bus.declaration import Cleanup, Topic, TopicTable, load_topics
 from gateway.bus.errors import KafkaUnavailable
 from gateway.errors import GatewayError
@@ -45,7 +46,7 @@ class Change:
 
 
 async def apply_topics(
-    bootstrap: str,
+    bootstrap: Bootstrap,
     *,
     dry_run: bool = False,
     topics: TopicTable | None = None,

@@ -207,7 +207,7 @@ async def _list(settings: Settings) -> tuple[list[tuple[Partition, list[str]]], 
 async def _published(settings: Settings) -> Mapping[int, Published]:
     async with ArchiveStore(settings.database()) as store:
         ledgers = [each.ledger for each in await store.progress()]
-    found = {ledger: await read_position(settings.bootstrap(), ledger) for ledger in ledgers}
+    found = {ledger: await read_position(settings.bootstrap("relay"), ledger) for ledger in ledgers}
     return {
         ledger: Published(position.seq, position.checkpoint_seq)
         for ledger, position in found.items()

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import click
 
+from gateway.bus.connecting import Endpoint
 from gateway.commands.common import directory_option, json_option
 from gateway.commands.keys import jwks_option, trusted_keys
 from gateway.consumer import Event, KeySet, subscribe
-from gateway.settings import read_settings
+from gateway.settings import READER, read_settings
 
 BROKEN = 4
 
@@ -42,7 +43,7 @@ def consume(
     Exit status: 0 all seals hold, 4 one does not.
     """
     settings = read_settings(os.environ, directory)
-    server = bootstrap or settings.bootstrap()
+    server = settings.bootstrap(READER, bootstrap)
     reading = _consume(topics, server, trusted_keys(settings, jwks), as_json, (from_beginning, until_end), group)
     try:
         broken = asyncio.run(reading)
@@ -52,7 +53,7 @@ def consume(
 
 
 async def _consume(
-    topics: Sequence[str], bootstrap: str, keys: KeySet, as_json: bool, span: tuple[bool, bool], group: str | None
+    topics: Sequence[str], bootstrap: Endpoint, keys: KeySet, as_json: bool, span: tuple[bool, bool], group: str | None
 ) -> int:
     broken = 0
     from_beginning, until_end = span

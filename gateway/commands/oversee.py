@@ -33,7 +33,7 @@ def oversee(directory: Path | None, ledger: int) -> None:
 
 
 async def _oversee(settings: Settings, ledger: int) -> None:
-    dsn = settings.database()
+    dsn = settings.database("overseer")
     judging = Judging(parameters(), due_rules())
     store = OversightStore(dsn, ledger, judging.parameters, judging.rules)
     places = KeyPlaces(settings.key_file, settings.certificate_file, settings.token)

@@ -136,12 +136,12 @@ def serve(
     scheme = "https" if tls_certificate else "http"
     serve_intake(
         IntakeSettings(
-            database_url=settings.database(),
+            database_url=settings.database("intake"),
             key_file=settings.key_file,
             certificate_file=settings.certificate_file,
             token=settings.token,
             public_urls=(settings.url or f"{scheme}://{host}:{port}",),
-            kafka_bootstrap=settings.kafka,
+            kafka=settings.bootstrap("gateway") if settings.kafka else None,
             host=host,
             port=port,
             metrics_port=metrics_port,

@@ -14,7 +14,7 @@ from gateway.commands.keys import jwks_option, trusted_keys
 from gateway.commands.luxury import end, say
 from gateway.consumer import Trace
 from gateway.consumer import trace as read_trace
-from gateway.settings import read_settings
+from gateway.settings import READER, read_settings
 from validators.luxury.chains import ChainFinding, Link, Remark
 from validators.luxury.unique_codes import CodeRefused, UniqueCode
 from validators.operations.deals import Deal
@@ -45,7 +45,7 @@ def trace(
     wrong.
     """
     settings = read_settings(os.environ, directory)
-    server, keys = bootstrap or settings.bootstrap(), trusted_keys(settings, jwks)
+    server, keys = settings.bootstrap(READER, bootstrap), trusted_keys(settings, jwks)
     try:
         found = asyncio.run(read_trace(code, bootstrap=server, keys=keys, every_partition=every_partition))
     except CodeRefused as refused:

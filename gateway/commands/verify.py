@@ -22,7 +22,7 @@ from gateway.model import Finding
 from gateway.sealing.checkpoints import read_checkpoint
 from gateway.sealing.receipts import read_receipt, receipt_facts
 from gateway.sealing.refusals import SealRefused, SealUndetermined
-from gateway.settings import read_settings
+from gateway.settings import READER, read_settings
 from validators.catalogue import catalogue
 
 BROKEN = 4
@@ -189,7 +189,7 @@ def verify_records(
     settings = read_settings(os.environ, directory)
     keys = trusted_keys(settings, jwks)
     witnesses = witness_keys(certificates) if certificates else None
-    server = bootstrap or settings.bootstrap()
+    server = settings.bootstrap(READER, bootstrap)
     report = asyncio.run(verify_topic(topic, bootstrap=server, keys=keys, witnesses=witnesses))
     if as_json:
         first = report.first

@@ -1,5 +1,6 @@
 """The SDK of those who read: verified events, once each, decoded into typed models, from where one left off."""
 
+from gateway.bus.connecting import Endpoint
 from gateway.bus.errors import KafkaRefused, KafkaUnavailable, TopicMissing
 from gateway.consumer.decoding import (
     ChainFinding,
@@ -28,6 +29,7 @@ __all__ = [
     "BrokenSeal",
     "ChainFinding",
     "Decoded",
+    "Endpoint",
     "Event",
     "FM1Event",
     "GamingEvent",

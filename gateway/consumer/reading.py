@@ -8,6 +8,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.partitioner import DefaultPartitioner
 
 from gateway.bus.cluster import require_topics
+from gateway.bus.connecting import Bootstrap, options_of
 from gateway.bus.errors import kafka_errors
 
 FETCH_BYTES = 10 << 20
@@ -30,7 +31,7 @@ class Reader:
     def __init__(
         self,
         topics: Sequence[str],
-        bootstrap: str,
+        bootstrap: Bootstrap,
         *,
         group: str | None = None,
         from_beginning: bool = False,
@@ -50,7 +51,7 @@ class Reader:
         counts = await require_topics(self._bootstrap, self._topics)
         self._consumer = AIOKafkaConsumer(
             *(self._topics if self._only_key is None else ()),
-            bootstrap_servers=self._bootstrap,
+            **options_of(self._bootstrap),
             group_id=self._group,
             isolation_level="read_committed",
             enable_auto_commit=False,

@@ -8,6 +8,7 @@ from typing import Literal, Self
 
 from aiokafka import ConsumerRecord
 
+from gateway.bus.connecting import Bootstrap
 from gateway.consumer.reading import Place, Reader
 from gateway.consumer.seals import VALID, content_of, seal_of
 from gateway.errors import GatewayError
@@ -107,7 +108,7 @@ class Subscription:
 def subscribe(
     topics: str | Sequence[str],
     *,
-    bootstrap: str,
+    bootstrap: Bootstrap,
     keys: KeySet,
     group: str | None = None,
     from_beginning: bool = False,

@@ -9,6 +9,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
+from gateway.bus.connecting import Bootstrap
 from gateway.consumer.decoding import ChainFinding, LuxuryCodeIssued, LuxuryOperation, decode
 from gateway.consumer.reading import Reader
 from gateway.consumer.seals import VALID
@@ -56,7 +57,7 @@ class Trace:
         return next((one for one in told if one.operation.model_dump() == deal.id.told()), None)
 
 
-async def trace(code: str, *, bootstrap: str, keys: KeySet, every_partition: bool = False) -> Trace:
+async def trace(code: str, *, bootstrap: Bootstrap, keys: KeySet, every_partition: bool = False) -> Trace:
     """The chain of the thing with that code, however it is typed, as it is committed now.
 
     One partition is read, that to which the code leads by Kafka's own partitioner; with `every_partition` all are,

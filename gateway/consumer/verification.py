@@ -4,6 +4,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from gateway.bus.connecting import Bootstrap
 from gateway.consumer.reading import Reader
 from gateway.consumer.seals import VALID
 from gateway.consumer.subscription import event_of
@@ -124,7 +125,7 @@ class _Witnessed:
 
 
 async def verify_topic(
-    topic: str, *, bootstrap: str, keys: KeySet, slack: timedelta = SLACK, witnesses: KeySet | None = None
+    topic: str, *, bootstrap: Bootstrap, keys: KeySet, slack: timedelta = SLACK, witnesses: KeySet | None = None
 ) -> TopicReport:
     """Reads everything committed in a topic and checks every seal, that no event stands twice, and the order of keys.
 

@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from time import monotonic
 
+from gateway.bus.connecting import Bootstrap
 from gateway.intake.gates import Quota, SharedGate
 from gateway.intake.metrics import Metrics
 from gateway.intake.revocations import Revocations
@@ -157,12 +158,12 @@ def ready_checks(settings: IntakeSettings, journal: Journal, kafka_check: ReadyC
     checks: dict[str, ReadyCheck] = {"postgresql": journal.database_ready}
     if kafka_check is not None:
         checks["kafka"] = kafka_check
-    elif settings.kafka_bootstrap:
-        checks["kafka"] = kafka_check_of(settings.kafka_bootstrap)
+    elif settings.kafka is not None:
+        checks["kafka"] = kafka_check_of(settings.kafka)
     return checks
 
 
-def kafka_check_of(bootstrap: str) -> ReadyCheck:
+def kafka_check_of(bootstrap: Bootstrap) -> ReadyCheck:
     """Asks the cluster; the Kafka library is loaded when that is done for the first time."""
 
     async def check() -> bool:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 
+from gateway.bus.connecting import Bootstrap
 from gateway.sealing.keys import TokenSettings
 from validators.limits import DEFAULT_LIMITS, Limits
 
@@ -113,7 +114,7 @@ class IntakeSettings:
     key_file: Path
     certificate_file: Path
     public_urls: tuple[str, ...]
-    kafka_bootstrap: str | None = None
+    kafka: Bootstrap | None = None
     host: str = "127.0.0.1"
     port: int = 8080
     metrics_host: str = "127.0.0.1"

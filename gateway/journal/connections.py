@@ -11,7 +11,7 @@ from asyncpg import exceptions as postgres
 from asyncpg.pool import PoolConnectionProxy
 
 from gateway.errors import Unavailable
-from gateway.journal.errors import JournalDamaged, SchemaOutdated
+from gateway.journal.errors import DatabaseRefused, JournalDamaged, SchemaOutdated
 from gateway.journal.queries import sql
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
@@ -122,8 +122,8 @@ async def close(held: "Connection | Pool") -> None:
 def postgres_needed() -> Iterator[None]:
     """Turns what asyncpg raises into what the journal raises.
 
-    Unavailable when PostgreSQL is away, SchemaOutdated when a table is missing, JournalDamaged when PostgreSQL finds
-    its own files damaged.
+    Unavailable when PostgreSQL is away, SchemaOutdated when a table is missing, DatabaseRefused when the role lacks a
+    right, JournalDamaged when PostgreSQL finds its own files damaged.
     """
     try:
         yield
@@ -131,6 +131,11 @@ def postgres_needed() -> Iterator[None]:
         raise Unavailable(f"PostgreSQL does not answer as it should: {type(error).__name__}") from error
     except (postgres.UndefinedTableError, postgres.UndefinedColumnError, postgres.UndefinedFunctionError) as error:
         raise SchemaOutdated("the database is not migrated: run `gateway migrate`") from error
+    except postgres.InsufficientPrivilegeError as error:
+        raise DatabaseRefused(
+            f"{error}; the role of the DSN must be a member of the part's own (gateway_intake, gateway_relay, "
+            "gateway_overseer), and the database migrated"
+        ) from error
     except postgres.DataCorruptedError as error:
         raise JournalDamaged("PostgreSQL cannot read what it stored; `gateway verify journal` tells where") from error
 

@@ -74,6 +74,12 @@ class NoCheckpoint(GatewayError):
         super().__init__(f"ledger {ledger} has no checkpoint at entry {seq}; {hint}")
 
 
+class DatabaseRefused(GatewayError):
+    """The database does not let this role do what the program needs: it lacks a membership, or `gateway migrate`."""
+
+    code = "database-refused"
+
+
 class SchemaOutdated(ConfigurationError):
     """The database lacks migrations that this program needs; `gateway migrate` applies them."""
 

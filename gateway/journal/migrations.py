@@ -55,8 +55,8 @@ async def migrate(dsn: str, ledgers: int | None = None, upto: Deploy = Deploy.PO
     """Brings the database up to date and answers what was applied; one at a time, however many processes call it.
 
     `ledgers` (1 unless given) fixes their number the first time. `upto=Deploy.PRE` stops before the first `post`
-    migration. Raises MigrationRefused when the database's history differs, or holds another number of ledgers;
-    Unavailable.
+    migration. The rights of the parts' roles are stated anew each time. Raises MigrationRefused when the database's
+    history differs, it holds another number of ledgers, or the rights can't be granted; Unavailable.
     """
     with postgres_needed():
         connection = await connect(dsn, MIGRATING)
@@ -64,6 +64,7 @@ async def migrate(dsn: str, ledgers: int | None = None, upto: Deploy = Deploy.PO
             await connection.execute(sql("lock_migrations"))
             applied = await _apply_missing(connection, upto)
             await _fix_ledgers(connection, ledgers)
+            await _grant_rights(connection)
             await connection.execute(sql("unlock_migrations"))
         finally:
             await close(connection)
@@ -125,6 +126,18 @@ def _check_history(known: list[asyncpg.Record]) -> None:
                 f"migration {migration.number} {migration.name} was changed after it was applied: undo the change and "
                 "write a new migration"
             )
+
+
+async def _grant_rights(connection: Connection) -> None:
+    """States all rights in one transaction, so that no part meets a moment without its own."""
+    text = files(__package__).joinpath("rights.sql").read_text("utf-8")
+    try:
+        async with connection.transaction():
+            await connection.execute(text)
+    except postgres.InsufficientPrivilegeError as error:
+        raise MigrationRefused(
+            f"{error}: migrate as the owner of the database, who may make roles, or make the roles of rights.sql first"
+        ) from error
 
 
 async def _fix_ledgers(connection: Connection, ledgers: int | None) -> None:

@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import dataclasses
 import socket
 import string
 import struct
@@ -16,9 +17,11 @@ from pathlib import Path
 import psutil
 
 from gateway.errors import ConfigurationError
+from gateway.local.guard import Guard
 from gateway.local.jars import class_path, listed_jars, maven_cache
 from gateway.local.ports import HOST, free_ports
 from gateway.local.processes import PartFailed, Process, Progress, failure, silent, spawn
+from gateway.sealing.generation import write_private
 
 START_SECONDS = 90.0
 STOP_SECONDS = 20.0
@@ -28,22 +31,29 @@ MEMORY = ("-Xms64m", "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 NOTE = "kafka.pid"
 METADATA = 3
 METADATA_VERSION = 4
+VERSIONS = 18
 
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Where the node listens: for clients, and for itself as its own controller."""
+    """Where the node listens: for clients, for itself as its own controller; when guarded, with SASL and with TLS.
+
+    0 is none: `broker`, the listener without credentials, is not there when nobody may read without.
+    """
 
     broker: int
     controller: int
+    sasl: int = 0
+    tls: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Kafka:
-    """One node: its directory (settings and data) and its log file, both absolute."""
+    """One node: its directory (settings and data) and its log file, both absolute; without a guard all is allowed."""
 
     directory: Path
     log: Path
+    guard: Guard | None = None
 
     def start(self, progress: Progress = silent, wanted: Ports | None = None) -> tuple[Process, Ports]:
         """Starts the node, after any crash too, and returns when it answers; the wanted ports are kept when free.
@@ -56,10 +66,10 @@ class Kafka:
             return self._await(running, self.ports())
         jars = class_path(listed_jars(), maven_cache(), progress)
         for attempt in range(ATTEMPTS):
-            ports = Ports(*free_ports((wanted.broker, wanted.controller) if wanted else (None, None)))
+            ports = self._free(wanted)
             self._configure(ports)
             self._format(jars, progress)
-            progress(f"Kafka: starting on {HOST}:{ports.broker}")
+            progress(f"Kafka: starting on {HOST}:{ports.broker or ports.sasl}")
             began = self.log.stat().st_size if self.log.exists() else 0
             try:
                 return self._await(self._launch(jars), ports)
@@ -93,11 +103,19 @@ class Kafka:
         """The ports of the present settings; raises ConfigurationError when they can't be read."""
         try:
             lines = self._settings.read_text(encoding="utf-8").splitlines()
-            listeners = next(line for line in lines if line.startswith("listeners="))
-            broker, controller = (int(each.rpartition(":")[2]) for each in listeners.split(","))
-        except (OSError, StopIteration, ValueError) as error:
+            listeners = [line.removeprefix("listeners=") for line in lines if line.startswith("listeners=")][-1]
+            found = {each.partition(":")[0]: int(each.rpartition(":")[2]) for each in listeners.split(",")}
+            return Ports(found.get("BROKER", 0), found["CONTROLLER"], found.get("SASL", 0), found.get("TLS", 0))
+        except (OSError, LookupError, ValueError) as error:
             raise ConfigurationError(f"Kafka: {self._settings} can't be read: stop the stack and start it") from error
-        return Ports(broker, controller)
+
+    def _free(self, wanted: Ports | None) -> Ports:
+        """Free ports for the listeners that there are to be, the wanted ones where they are free."""
+        kept = wanted or Ports(0, 0)
+        broker, controller, sasl, tls = free_ports([each or None for each in dataclasses.astuple(kept)])
+        if self.guard is None:
+            return Ports(broker, controller)
+        return Ports(broker if self.guard.observed else 0, controller, sasl, tls)
 
     @property
     def _settings(self) -> Path:
@@ -112,7 +130,10 @@ class Kafka:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         values = {"data": str(self._data), "broker_port": ports.broker, "controller_port": ports.controller}
         template = (files("deploy") / "kafka" / "server.properties").read_text(encoding="utf-8")
-        self._settings.write_text(string.Template(template).substitute(values), encoding="utf-8")
+        settings = string.Template(template).substitute(values)
+        if self.guard is not None:
+            settings += self.guard.properties(*dataclasses.astuple(ports))
+        write_private(self._settings, settings.encode())
         logging = (files("deploy") / "kafka" / "log4j2.properties").read_text(encoding="utf-8")
         (self.directory / "log4j2.properties").write_text(logging, encoding="utf-8")
 
@@ -140,7 +161,7 @@ class Kafka:
 
     def _await(self, process: Process, ports: Ports) -> tuple[Process, Ports]:
         deadline = time.monotonic() + START_SECONDS
-        while not answers(ports.broker):
+        while not (answers(ports.broker) if ports.broker else greets(ports.sasl)):
             if not process.alive():
                 raise failure("Kafka", "stopped while starting", self.log)
             if time.monotonic() > deadline:
@@ -170,13 +191,24 @@ def answers(port: int, timeout: float = 2.0) -> bool:
     """True when a Kafka broker on this port of 127.0.0.1 answers a metadata request and names a live broker."""
     body = struct.pack(">hhih", METADATA, METADATA_VERSION, 1, -1) + struct.pack(">i?", 0, False)
     with contextlib.suppress(OSError, struct.error):
-        with socket.create_connection((HOST, port), timeout) as connection:
-            connection.sendall(struct.pack(">i", len(body)) + body)
-            (size,) = struct.unpack(">i", _exactly(connection, 4))
-            answer = _exactly(connection, size)
-        _correlation, _throttled, brokers = struct.unpack(">iii", answer[:12])
+        _correlation, _throttled, brokers = struct.unpack(">iii", _asked(port, body, timeout)[:12])
         return bool(brokers > 0)
     return False
+
+
+def greets(port: int, timeout: float = 2.0) -> bool:
+    """True when a Kafka broker on this port says what it can do, which it tells before it knows who asks."""
+    with contextlib.suppress(OSError, struct.error):
+        _correlation, error = struct.unpack(">ih", _asked(port, struct.pack(">hhih", VERSIONS, 0, 1, -1), timeout)[:6])
+        return bool(error == 0)
+    return False
+
+
+def _asked(port: int, body: bytes, timeout: float) -> bytes:
+    with socket.create_connection((HOST, port), timeout) as connection:
+        connection.sendall(struct.pack(">i", len(body)) + body)
+        (size,) = struct.unpack(">i", _exactly(connection, 4))
+        return _exactly(connection, size)
 
 
 def _exactly(connection: socket.socket, size: int) -> bytes:

@@ -35,6 +35,11 @@ TUNING = {
     "timezone": "UTC",
     "log_timezone": "UTC",
 }
+CREATE_LOGIN = r"""
+SELECT format('CREATE ROLE %I LOGIN IN ROLE %I', :'name', :'membership')
+WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = :'name')
+\gexec
+"""
 CREATE_DATABASE = r"""
 SELECT format('CREATE DATABASE %I', :'name') WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = :'name')
 \gexec
@@ -58,9 +63,9 @@ class Postgres:
         """The DSN of the gateway's database."""
         return self.database_dsn(DATABASE)
 
-    def database_dsn(self, database: str) -> str:
-        """The DSN of a database of this server."""
-        return f"postgresql://{ROLE}@/{database}?host={quote(str(self.sockets))}&port={PORT}"
+    def database_dsn(self, database: str, role: str = ROLE) -> str:
+        """The DSN of a database of this server, for its owner or for another role."""
+        return f"postgresql://{role}@/{database}?host={quote(str(self.sockets))}&port={PORT}"
 
     def start(self, progress: Progress = silent) -> Process:
         """Starts the server, after any crash too, makes the gateway's database, and returns when it answers.
@@ -107,19 +112,29 @@ class Postgres:
 
     def create_database(self, name: str) -> str:
         """Makes a database of that name unless it is there, and returns its DSN."""
+        self._order(CREATE_DATABASE, f"the database {name}", name=name)
+        return self.database_dsn(name)
+
+    def create_login(self, name: str, membership: str, database: str = DATABASE) -> str:
+        """Makes a role that may connect and has the rights of `membership`, and returns its DSN."""
+        self._order(CREATE_LOGIN, f"the role {name}", name=name, membership=membership)
+        return self.database_dsn(database, name)
+
+    def _order(self, order: str, what: str, **variables: str) -> None:
         connection = ["-h", str(self.sockets), "-p", str(PORT), "-U", ROLE, "-d", "postgres"]
-        options = ["-X", "-q", "-v", "ON_ERROR_STOP=1", "-v", f"name={name}"]
+        options = ["-X", "-q", "-v", "ON_ERROR_STOP=1"]
+        for name, value in variables.items():
+            options += ["-v", f"{name}={value}"]
         done = subprocess.run(  # noqa: S603 - the program is the wheel's, its arguments are ours
             [programs() / "psql", *connection, *options],
-            input=CREATE_DATABASE,
+            input=order,
             capture_output=True,
             text=True,
             check=False,
             cwd="/",
         )
         if done.returncode != 0:
-            raise failure("PostgreSQL", f"the database {name} can't be made: {done.stderr.strip()}", self.log)
-        return self.database_dsn(name)
+            raise failure("PostgreSQL", f"{what} can't be made: {done.stderr.strip()}", self.log)
 
     def _prepare(self, owner: Owner, progress: Progress) -> None:
         try:

@@ -9,9 +9,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from gateway.bus.topics import apply_topics
 from gateway.errors import ConfigurationError
 from gateway.journal import migrate
+from gateway.local.guard import Guard
 from gateway.local.kafka import Kafka, Ports
 from gateway.local.owner import socket_directory
 from gateway.local.places import Places
@@ -23,6 +23,7 @@ from gateway.sealing.generation import generate_gateway_key
 
 PARTS = ("postgres", "kafka", "intake", "relay", "oversight")
 SERVICES = ("intake", "relay", "oversight")
+DATABASE_ROLES = {f"database_url_{role}": role for role in ("intake", "relay", "overseer")}
 COMMON_NAME = "Local gateway"
 ATTEMPTS = 3
 PORT_TAKEN = b"ddress already in use"
@@ -37,6 +38,8 @@ class StackFacts:
     database_url: str | None
     kafka: str | None
     metrics_url: str | None
+    kafka_sasl: str | None
+    kafka_tls: str | None
     pids: Mapping[str, list[int]]
 
     @property
@@ -64,6 +67,8 @@ class StackFacts:
             "database_url": self.database_url,
             "kafka": self.kafka,
             "metrics_url": self.metrics_url,
+            "kafka_sasl": self.kafka_sasl,
+            "kafka_tls": self.kafka_tls,
             "dir": str(self.directory),
             "pids": pids,
         }
@@ -75,7 +80,6 @@ class Stack:
     def __init__(self, directory: Path) -> None:
         directory = directory.absolute()
         self._places = Places(directory)
-        self._kafka = Kafka(self._places.kafka, self._places.log("kafka"))
         self._intake = Service("intake", "serve", directory, self._places.log("intake"))
         self._relay = Service("relay", "relay", directory, self._places.log("relay"))
         self._oversight = Service("oversight", "oversee", directory, self._places.log("oversight"))
@@ -85,16 +89,18 @@ class Stack:
         """Where the stack keeps everything."""
         return self._places.directory
 
-    def up(self, now: datetime, progress: Progress = silent) -> StackFacts:
+    def up(self, now: datetime, progress: Progress = silent, *, secured: bool | None = None) -> StackFacts:
         """Starts what does not run and returns when all of it is ready; harmless when everything runs.
 
-        `now` dates the certificate that a new stack makes for its gateway. Raises PartFailed when a part does not
+        `now` dates the certificates that a new stack makes. `secured` shuts Kafka to all who have no user there, or
+        opens it to readers again; None leaves that as it is, open at first. Raises PartFailed when a part does not
         start; whatever this call started is stopped again then. Raises ConfigurationError for a directory that
         can't be used or a package that is missing.
         """
         self._places.claim()
         with self._places.turn(progress):
             ran = self._running()
+            self._choose(secured=secured, running=bool(ran["kafka"]))
             try:
                 return self._raise(now, progress)
             except BaseException:
@@ -106,7 +112,7 @@ class Stack:
     def status(self) -> StackFacts:
         """Where the stack is, and what of it runs now."""
         noted = self._places.read()
-        names = ("url", "database_url", "kafka", "metrics_url")
+        names = ("url", "database_url", "kafka", "metrics_url", "kafka_sasl", "kafka_tls")
         return StackFacts(self._places.directory, **{name: noted.get(name) for name in names}, pids=self._running())
 
     def down(self, progress: Progress = silent) -> StackFacts:
@@ -142,9 +148,9 @@ class Stack:
         generate_gateway_key(self._places.keys, COMMON_NAME, now)
         with ThreadPoolExecutor(2) as pool:
             postgres = pool.submit(self._raise_postgres, progress)
-            kafka = pool.submit(self._raise_kafka, before, progress)
-            state = {**before, "kafka": kafka.result(), "database_url": postgres.result()}
-        if any(state[name] != before.get(name) for name in ("database_url", "kafka")):
+            kafka = pool.submit(self._raise_kafka, now, before, progress)
+            state = {**before, **kafka.result(), **postgres.result()}
+        if any(state[name] != before.get(name) for name in (*DATABASE_ROLES, "kafka_sasl")):
             self._stop(SERVICES, silent)
         state["ports"] = {**before.get("ports", {}), **dataclasses.asdict(self._kafka.ports())}
         state["sockets"] = str(self._postgres().sockets)
@@ -159,19 +165,47 @@ class Stack:
         self._note()
         return self.status()
 
-    def _raise_postgres(self, progress: Progress) -> str:
+    def _raise_postgres(self, progress: Progress) -> dict[str, str]:
+        """Starts the server; the parts work under roles of their own, the owner's is for migrations and commands."""
         postgres = self._postgres()
         postgres.start(progress)
         asyncio.run(migrate(postgres.dsn))
-        return postgres.dsn
+        logins = {name: postgres.create_login(role, f"gateway_{role}") for name, role in DATABASE_ROLES.items()}
+        return {"database_url": postgres.dsn, **logins}
 
-    def _raise_kafka(self, before: Mapping[str, Any], progress: Progress) -> str:
-        kept = before.get("ports", {})
-        wanted = Ports(kept["broker"], kept["controller"]) if {"broker", "controller"} <= kept.keys() else None
+    def _raise_kafka(self, now: datetime, before: Mapping[str, Any], progress: Progress) -> dict[str, str]:
+        guard, kept = self._guard, before.get("ports", {})
+        guard.prepare(now)
+        names = {field.name for field in dataclasses.fields(Ports)}
+        wanted = Ports(**{name: kept[name] for name in names}) if names <= kept.keys() else None
+        if self._kafka.running() and not self._kafka.ports().sasl:
+            self._kafka.stop()  # it was started by a version that knew no guard
         _process, ports = self._kafka.start(progress, wanted)
-        bootstrap = f"{HOST}:{ports.broker}"
-        asyncio.run(apply_topics(bootstrap))
-        return bootstrap
+        guard.apply(ports.sasl)
+        sasl = f"{HOST}:{ports.sasl}"
+        open_to_all = f"{HOST}:{ports.broker}" if ports.broker else sasl
+        return {"kafka": open_to_all, "kafka_sasl": sasl, "kafka_tls": f"{HOST}:{ports.tls}"}
+
+    def _choose(self, *, secured: bool | None, running: bool) -> None:
+        """Notes whether Kafka is shut to all without a user; raises ConfigurationError when it runs the other way."""
+        noted = self._places.read()
+        if secured is None or secured == noted.get("secured", False):
+            return
+        if running:
+            raise ConfigurationError(
+                f"the stack in {self._places.directory} runs {'open to readers' if secured else 'secured'}: "
+                "take it down first (`gateway local down`)"
+            )
+        self._places.write({**noted, "secured": secured})
+
+    @property
+    def _guard(self) -> Guard:
+        open_to_all = not self._places.read().get("secured", False)
+        return Guard(self._places.kafka / "users", observed=open_to_all, trusting=open_to_all)
+
+    @property
+    def _kafka(self) -> Kafka:
+        return Kafka(self._places.kafka, self._places.log("kafka"), self._guard)
 
     def _raise_intake(self, state: dict[str, Any], progress: Progress) -> None:
         """Starts the intake unless it runs, on its former ports where they are free, and waits until it is ready."""

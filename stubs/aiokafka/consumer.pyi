@@ -1,3 +1,4 @@
+import ssl
 from collections.abc import Iterable, Mapping
 
 from aiokafka.structs import ConsumerRecord, TopicPartition
@@ -17,6 +18,11 @@ class AIOKafkaConsumer:
         metadata_max_age_ms: int = ...,
         request_timeout_ms: int = ...,
         retry_backoff_ms: int = ...,
+        security_protocol: str = ...,
+        ssl_context: ssl.SSLContext | None = None,
+        sasl_mechanism: str = ...,
+        sasl_plain_username: str | None = None,
+        sasl_plain_password: str | None = None,
     ) -> None: ...
     async def start(self) -> None: ...
     async def stop(self) -> None: ...

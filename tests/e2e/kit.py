@@ -73,6 +73,15 @@ def enrol_filer(
 
 def committed_ids(bootstrap: str, topics: Iterable[str] = TOPICS, quiet: float = 2.0) -> list[str]:
     """The `ce_id` of every committed record, as librdkafka reads them, until nothing new comes for `quiet` seconds."""
+    return [dict(headers)["ce_id"].decode() for headers in _committed(bootstrap, topics, quiet)]
+
+
+def committed_headers(bootstrap: str, topics: Iterable[str] = TOPICS, quiet: float = 2.0) -> list[bytes]:
+    """The values of all headers of every committed record."""
+    return [value for headers in _committed(bootstrap, topics, quiet) for _name, value in headers]
+
+
+def _committed(bootstrap: str, topics: Iterable[str], quiet: float) -> list[list[tuple[str, bytes]]]:
     consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "e2e", "isolation.level": "read_committed"})
     places = [
         TopicPartition(topic, partition, 0)
@@ -80,16 +89,15 @@ def committed_ids(bootstrap: str, topics: Iterable[str] = TOPICS, quiet: float =
         for partition in consumer.list_topics(topic, timeout=20).topics[topic].partitions
     ]
     consumer.assign(places)
-    ids: list[str] = []
+    found: list[list[tuple[str, bytes]]] = []
     last = time.monotonic()
     while time.monotonic() - last < quiet:
         for message in consumer.consume(500, timeout=0.2):
             if message.error() is None:
-                headers = dict(cast("list[tuple[str, bytes]]", message.headers()))
-                ids.append(headers["ce_id"].decode())
+                found.append(cast("list[tuple[str, bytes]]", message.headers()))
                 last = time.monotonic()
     consumer.close()
-    return ids
+    return found
 
 
 async def filed(client: httpx.AsyncClient, body: bytes) -> Mapping[str, Any]:

@@ -1,7 +1,9 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -11,6 +13,7 @@ from gateway.intake.opening import open_services
 from gateway.intake.server import IntakeServer, bind
 from gateway.intake.services import Services
 from gateway.intake.settings import IntakeSettings
+from gateway.local.postgres import Postgres
 from tests.intake.kit import URL, World, make_world
 
 Live = Callable[[IntakeSettings], AbstractAsyncContextManager[tuple[str, int]]]
@@ -26,8 +29,13 @@ async def world(new_database: Callable[[], str], tmp_path_factory: pytest.TempPa
 
 
 @pytest.fixture(scope="session")
-async def services(world: World) -> AsyncIterator[Services]:
-    async with open_services(world.settings, kafka_check=kafka_answers) as services:
+async def services(world: World, postgres_server: Postgres) -> AsyncIterator[Services]:
+    """The intake's services, with no other rights in the database than an intake has."""
+    database = urlsplit(world.settings.database_url).path.removeprefix("/")
+    own = replace(
+        world.settings, database_url=postgres_server.create_login("intake_of_world", "gateway_intake", database)
+    )
+    async with open_services(own, kafka_check=kafka_answers) as services:
         yield services
 
 

@@ -151,6 +151,21 @@ def test_down_keeps_the_data_and_the_places_and_status_tells_it(own: Stack, runn
     assert "down" in out
 
 
+def test_a_secured_stack_lets_nobody_read_without_a_user_and_its_own_commands_read_on(own: Stack) -> None:
+    status, _, problems = gateway("up", "--secured", "--dir", own.up(NOW).directory)
+    assert (status, "take it down first" in problems) == (2, True)
+    own.down()
+    facts = own.up(NOW, secured=True)
+    assert facts.up
+    assert facts.kafka == facts.kafka_sasl
+    consume = [sys.executable, "-m", "gateway", "consume", "fma.checkpoints.v1", "--until-end"]
+    stranger = [*consume, "--bootstrap", str(facts.kafka)]
+    assert subprocess.run(stranger, capture_output=True, check=False).returncode == 2
+    assert subprocess.run([*consume, "--dir", facts.directory], capture_output=True, check=False).returncode == 0
+    own.down()
+    assert own.up(NOW, secured=False).kafka != facts.kafka_sasl
+
+
 def test_what_was_started_is_stopped_again_when_a_part_does_not_start(own: Stack) -> None:
     own.down()
     facts = own.directory / "kafka" / "data" / "meta.properties"

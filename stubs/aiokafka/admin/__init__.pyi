@@ -1,3 +1,4 @@
+import ssl
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -23,6 +24,11 @@ class AIOKafkaAdminClient:
         bootstrap_servers: str | list[str] = ...,
         client_id: str = ...,
         request_timeout_ms: int = ...,
+        security_protocol: str = ...,
+        ssl_context: ssl.SSLContext | None = None,
+        sasl_mechanism: str = ...,
+        sasl_plain_username: str | None = None,
+        sasl_plain_password: str | None = None,
     ) -> None: ...
     async def start(self) -> None: ...
     async def close(self) -> None: ...

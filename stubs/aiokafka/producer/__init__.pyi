@@ -1,4 +1,5 @@
 import asyncio
+import ssl
 
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.structs import RecordMetadata
@@ -22,6 +23,11 @@ class AIOKafkaProducer:
         metadata_max_age_ms: int = ...,
         request_timeout_ms: int = ...,
         retry_backoff_ms: int = ...,
+        security_protocol: str = ...,
+        ssl_context: ssl.SSLContext | None = None,
+        sasl_mechanism: str = ...,
+        sasl_plain_username: str | None = None,
+        sasl_plain_password: str | None = None,
         transaction_timeout_ms: int = ...,
         transactional_id: str | None = None,
     ) -> None: ...
