@@ -129,8 +129,8 @@ def _examine(tags: set[bytes], text: bytes, start: int, limits: Limits, vocabula
 
 def foreign_names(text: bytes, vocabulary: frozenset[bytes]) -> set[bytes]:
     """The names in the tags of the UTF-8 text that are not of the vocabulary; words of values may be among them."""
-    tags = b" ".join(_VALUES.sub(b'""', tag) for tag in set(_QUOTED_START_TAGS.findall(text)))
-    return set(_BARE_NAME.findall(tags)) - vocabulary
+    tags = b"\0".join(set(_QUOTED_START_TAGS.findall(text)))
+    return set(_BARE_NAME.findall(_VALUES.sub(b" ", tags).replace(b"\0", b" "))) - vocabulary
 
 
 def _without_values(tags: set[bytes], limits: Limits) -> set[bytes]:

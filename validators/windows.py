@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Final, cast
+from typing import Final, TypeAlias, cast
 
 from lxml import etree
 
@@ -11,6 +11,7 @@ from validators.long_text import LongText
 from validators.parsing import GUARDED, refusal_of
 from validators.refusals import LimitExceeded, NotWellFormed
 
+_Events: TypeAlias = "Iterator[tuple[str, etree._Element]]"  # noqa: SLF001 - lxml names its element type so
 SECTION_DEPTH: Final = 2
 """The depth of `SignedData`: a child of the root."""
 
@@ -71,7 +72,7 @@ def windows(text: LongText) -> Iterator[Window]:
 def _follow(window: Window, parser: "etree.XMLPullParser", limits: Limits) -> int:
     """Takes up what was parsed, and tells the length of the longest text that stands."""
     open_, depth = window.open, window.deepest
-    events = cast("Iterator[tuple[str, etree._Element]]", parser.read_events())
+    events = cast("_Events", parser.read_events())
     for action, element in events:
         if action == "start":
             open_.append(element)
