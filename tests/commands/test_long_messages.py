@@ -1,6 +1,7 @@
 """`gateway sign` and `gateway verify message` on files that are longer than what is read into memory."""
 
 import json
+import resource
 from pathlib import Path
 
 import pytest
@@ -68,3 +69,17 @@ def test_a_message_in_anothers_name_is_not_verified(folder: Path) -> None:
     (folder / "long.xml").write_text(LONG.replace("<Note>", named))
     run_sign(folder)
     assert json.loads(run_verify(folder, "--json").stdout)["problem"]["code"] == "sender-mismatch"
+
+
+def test_a_full_disk_leaves_what_was_there(folder: Path) -> None:
+    (folder / "signed.xml").write_text("as it was")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, before[1]))
+    try:
+        done = run_sign(folder)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert done.exit_code == 2
+    assert "signed.xml" in done.stderr
+    assert (folder / "signed.xml").read_text() == "as it was"
+    assert sorted(path.suffix for path in folder.iterdir()) == [".pem", ".pem", ".pem", ".xml", ".xml"]

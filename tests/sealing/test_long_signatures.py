@@ -2,6 +2,8 @@
 
 import hashlib
 import random
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
+from gateway.judging.examination import reporter_of
 from gateway.model import Signer
 from gateway.sealing.long_signature import read_long, verify_long
 from gateway.sealing.refusals import SignatureRefused
@@ -30,6 +33,17 @@ CORPUS = sorted(
 )
 Told = tuple[str, str, str | None] | Signer
 ALSO_TOO_DEEP: dict[str, Told] = {"depth 100000": ("limit", "depth", "1")}
+
+
+PEAK = """
+import resource, sys
+from gateway.sealing.long_signature import read_long
+from validators.limits import LONG_LIMITS
+from validators.long_text import settle
+with open(sys.argv[1], "rb") as file:
+    read_long(settle(file, LONG_LIMITS))
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
 
 
 def told(check: Callable[[], Signer]) -> Told:
@@ -62,6 +76,32 @@ def in_windows(body: bytes, read_bytes: int, limits: Limits = DEFAULT_LIMITS) ->
 @pytest.mark.parametrize("path", CORPUS, ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_a_file_of_the_corpus_is_told_the_same(path: Path, size: int) -> None:
     assert in_windows(path.read_bytes(), size) == as_tree(path.read_bytes())
+
+
+@pytest.mark.parametrize("path", CORPUS, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_a_message_of_the_corpus_has_the_digest_and_the_reporter_of_its_tree(path: Path) -> None:
+    try:
+        root = parse(path.read_bytes()).root
+        signed = root.find("SignedData")
+        if signed is None:
+            return
+        expected = hashlib.sha256(digest_input(signed)).digest(), reporter_of(root)
+    except (Refusal, SignatureRefused):
+        return
+    with path.open("rb") as file:
+        found = read_long(settle(file, DEFAULT_LIMITS, 100))
+    assert (found.digest, found.reporter) == expected
+
+
+def test_memory_does_not_grow_with_the_message(tmp_path: Path) -> None:
+    def peak(items: int) -> int:
+        path = tmp_path / f"{items}.xml"
+        item = '<Event Sequence="1" Id="0190e0c0-0000-7000-8000-000000000000" Kind="BET" Amount="10.00"/>\n'
+        path.write_text(Making().text().replace("<Data>", "<Data>" + item * items))
+        done = subprocess.run([sys.executable, "-c", PEAK, path], check=True, capture_output=True)
+        return int(done.stdout)
+
+    assert peak(100_000) - peak(20_000) < 8 * 1024
 
 
 @pytest.mark.parametrize("name", BIG)
