@@ -43,7 +43,7 @@ class LongText:
                 yield held[:end]
                 held = held[end:]
             if len(held) > _most_held(self.limits):
-                raise LimitExceeded("text", None, {"most": str(self.limits.text)})
+                raise LimitExceeded("text", None, {"most": str(self.limits.text), "found": str(len(held))})
         if held:
             yield held
 

@@ -116,8 +116,7 @@ def sign(file: Path, key: Path, certificates: Sequence[Path], output: Path, enco
     """Fills the Signature of a message; a signature that is there already is replaced.
 
     A file of more than 4 MiB is signed in bounded memory, up to 1 152 MiB, and written as it is apart from its
-    Signature and its encoding. Exit status: 0 signed, 2 not readable as a message, or not
-    written.
+    Signature and its encoding. Exit status: 0 signed, 2 not readable as a message, not signable or not written.
     """
     pems = [path.read_bytes() for path in certificates]
     try:
@@ -130,7 +129,7 @@ def sign(file: Path, key: Path, certificates: Sequence[Path], output: Path, enco
         click.echo(f"{file}: {_problem(error, 'en')['detail']}", err=True)
         sys.exit(UNREADABLE)
     except OSError as error:
-        click.echo(f"{output}: not written: {error.strerror}", err=True)
+        click.echo(f"{error.filename or output}: {error.strerror}", err=True)
         sys.exit(UNREADABLE)
     click.echo(f"{output}: signed, {output.stat().st_size} bytes")
 

@@ -11,8 +11,9 @@ from gateway.sealing.keys import LocalKeyHolder
 from gateway.sealing.long_signature import Found, read_long
 from gateway.sealing.refusals import SignatureMissing, SignatureOutsideProfile
 from gateway.sealing.xmldsig import Encoded, in_the_making
-from validators.limits import LONG_LIMITS
+from validators.limits import LONG_LIMITS, Limits
 from validators.long_text import LongText, settle
+from validators.refusals import TooLarge
 
 _BLANKS = b" \t\r\n"
 _TOKENS = re.compile(
@@ -44,15 +45,19 @@ def sign_long(text: LongText, keys: LocalKeyHolder, out: BinaryIO, encoding: Enc
     )
 
 
-def sign_file(source: Path, target: Path, keys: LocalKeyHolder, encoding: Encoded = "UTF-16") -> None:
+def sign_file(
+    source: Path, target: Path, keys: LocalKeyHolder, encoding: Encoded = "UTF-16", limits: Limits = LONG_LIMITS
+) -> None:
     """The same from file to file: the target, which may be the source, appears whole or stays as it was.
 
-    Raises OSError too.
+    Raises TooLarge where the result has more bytes than its verifier takes, and OSError.
     """
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         with source.open("rb") as file, part.open("wb") as out:
-            sign_long(settle(file, LONG_LIMITS), keys, out, encoding)
+            sign_long(settle(file, limits), keys, out, encoding)
+        if (size := part.stat().st_size) > limits.bytes:
+            raise TooLarge("bytes", None, {"most": str(limits.bytes), "found": str(size)})
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)

@@ -13,10 +13,10 @@ from gateway.sealing.refusals import SignatureRefused
 from gateway.sealing.xmldsig import Encoded, sign_xml, verify_signature
 from tests.sealing.kit import AT, MESSAGE, leaf, root, store
 from tests.sealing.oracle import accepted_by_signxml
-from validators.limits import DEFAULT_LIMITS
+from validators.limits import DEFAULT_LIMITS, Limits
 from validators.long_text import settle
 from validators.parsing import parse
-from validators.refusals import Refusal
+from validators.refusals import Refusal, TooLarge
 
 EMPTY = "<Signature></Signature>"
 OLD = "<Signature><![CDATA[</Signature>]]>old</Signature >"
@@ -89,6 +89,17 @@ def test_a_file_is_signed_in_place_or_left_as_it_was(tmp_path: Path) -> None:
         sign_file(file, file, holder())
     assert file.read_bytes() == whole[:-20]
     assert list(tmp_path.iterdir()) == [file]
+
+
+def test_what_nobody_would_take_for_its_length_is_not_written(tmp_path: Path) -> None:
+    file, out = tmp_path / "batch.xml", tmp_path / "signed.xml"
+    file.write_text(MESSAGE)
+    limits = Limits(bytes=len(MESSAGE.encode()) + 2_500)
+    sign_file(file, out, holder(), "UTF-8", limits)
+    written = out.read_bytes()
+    with pytest.raises(TooLarge):
+        sign_file(file, out, holder(), "UTF-16", limits)
+    assert out.read_bytes() == written
 
 
 def canonical(body: bytes) -> bytes:
