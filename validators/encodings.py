@@ -60,9 +60,45 @@ def decode(body: bytes) -> Decoded:
     text = _decode_strictly(body[mark:] if mark else body, encoding, marked=mark > 0)
     end = _check_declaration(text, encoding, marked=mark > 0)
     if "\r" in text:
-        text = text.replace("\r\n", "\n").replace("\r", "\n")
+        text = single_line_ends(text)
         end = _declaration_end(text)
     return Decoded(text, encoding, end)
+
+
+class Opened(NamedTuple):
+    """How a message begins: its encoding, the bytes of its byte order mark, the characters of its declaration."""
+
+    encoding: str
+    mark: int
+    declaration_end: int
+
+
+def open_text(head: bytes, size: int) -> Opened:
+    """What `decode` settles before it decodes, for a message of `size` bytes of which `head` are the first 2 048.
+
+    Raises what `decode` raises for the same beginning.
+    """
+    if not size:
+        raise NotWellFormed("empty")
+    encoding, mark = _encoding_of(head)
+    if encoding != UTF_8 and (size - mark) % 2:
+        raise EncodingRefused("odd-length", None, {"encoding": encoding})
+    text = head[mark : mark + _HEAD].decode(encoding, "replace")
+    end = _check_declaration(text, encoding, marked=mark > 0)
+    return Opened(encoding, mark, _declaration_end(single_line_ends(text)) if "\r" in text else end)
+
+
+def invalid(error: UnicodeDecodeError, encoding: str, offset: int, line: int) -> EncodingRefused:
+    """The refusal of bytes that are no text; `offset` and `line` are those at which what was decoded began."""
+    before = single_line_ends(error.object[: error.start].decode(encoding, "replace"))
+    reason = "invalid-utf-8" if encoding == UTF_8 else "lone-surrogate"
+    facts = {"encoding": encoding, "offset": str(offset + error.start)}
+    return EncodingRefused(reason, line + before.count("\n"), facts)
+
+
+def single_line_ends(text: str) -> str:
+    """The text with line ends as XML 1.0 (2.11) reads them."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _encoding_of(body: bytes) -> tuple[str, int]:
@@ -123,7 +159,4 @@ def _decode_strictly(body: bytes, encoding: str, *, marked: bool) -> str:
         return body.decode(encoding)
     except UnicodeDecodeError as error:
         _check_declaration(body[:_HEAD].decode(encoding, "replace"), encoding, marked=marked)
-        before = body[: error.start].decode(encoding, "replace").replace("\r\n", "\n").replace("\r", "\n")
-        reason = "invalid-utf-8" if encoding == UTF_8 else "lone-surrogate"
-        facts = {"encoding": encoding, "offset": str(error.start)}
-        raise EncodingRefused(reason, before.count("\n") + 1, facts) from None
+        raise invalid(error, encoding, 0, 1) from None

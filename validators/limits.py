@@ -24,3 +24,6 @@ class Limits:
 
 
 DEFAULT_LIMITS = Limits()
+
+LONG_LIMITS = Limits(bytes=1_152 * 1024 * 1024, elements=16 * 1024 * 1024)
+"""What is taken of a message that is read from a file in windows: one of 1 GiB, and a little more."""

@@ -4,7 +4,8 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Final
+from types import MappingProxyType
+from typing import Any, Final
 
 from lxml import etree
 
@@ -39,6 +40,24 @@ _REASONS: Final[Mapping[object, str]] = {
     etree.ErrorTypes.NS_ERR_ATTRIBUTE_REDEFINED: "duplicate-attribute",
 }
 _FEW_FAILURES: Final = 32
+GUARDED: Final[Mapping[str, Any]] = MappingProxyType(
+    {
+        "encoding": "utf-8",
+        "resolve_entities": False,
+        "no_network": True,
+        "load_dtd": False,
+        "dtd_validation": False,
+        "attribute_defaults": False,
+        "huge_tree": False,
+        "recover": False,
+        "remove_blank_text": False,
+        "remove_comments": False,
+        "remove_pis": False,
+        "strip_cdata": True,
+        "collect_ids": False,
+    }
+)
+"""How every parser of strangers' XML is set."""
 
 
 class _Here(threading.local):
@@ -90,28 +109,15 @@ def _read(text: bytes) -> etree._Element:
         return etree.fromstring(text, _here.parser)
     except etree.XMLSyntaxError as error:
         _here.failures += 1
-        raise _refusal_of(error) from None
+        raise refusal_of(error) from None
 
 
 def _make_parser() -> etree.XMLParser:
-    return etree.XMLParser(
-        encoding="utf-8",
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        dtd_validation=False,
-        attribute_defaults=False,
-        huge_tree=False,
-        recover=False,
-        remove_blank_text=False,
-        remove_comments=False,
-        remove_pis=False,
-        strip_cdata=True,
-        collect_ids=False,
-    )
+    return etree.XMLParser(**GUARDED)
 
 
-def _refusal_of(error: etree.XMLSyntaxError) -> Refusal:
+def refusal_of(error: etree.XMLSyntaxError) -> Refusal:
+    """The refusal that libxml2's complaint stands for."""
     line = error.lineno if isinstance(error.lineno, int) and error.lineno > 0 else None
     code = getattr(error, "code", None)
     if code == etree.ErrorTypes.ERR_RESOURCE_LIMIT:

@@ -17,6 +17,7 @@ _ALL_TAGS: Final = re.compile(rb"<([^>]*)")
 _QUOTED_START_TAGS: Final = re.compile(rb"""<([^>](?:[^>"']|"[^"]*"|'[^']*')*+)""")
 _NAME: Final = rb"""[^\s<>/="'&!?]++"""
 _ATTRIBUTE: Final = rb"""\s++(""" + _NAME + rb""")\s*+=\s*+("[^"<]*+"|'[^'<]*+')"""
+_BARE_NAME: Final = re.compile(_NAME)
 _TAG: Final = re.compile(rb"(" + _NAME + rb")((?:" + _ATTRIBUTE + rb")*+)\s*+/?")
 _ATTRIBUTES: Final = re.compile(_ATTRIBUTE)
 _CDATA_OR_MARK: Final = re.compile(
@@ -124,6 +125,12 @@ def _examine(tags: set[bytes], text: bytes, start: int, limits: Limits, vocabula
     if len(tags) < _MANY_TAGS:
         _remember(tags, vocabulary)
     return True
+
+
+def foreign_names(text: bytes, vocabulary: frozenset[bytes]) -> set[bytes]:
+    """The names in the tags of the UTF-8 text that are not of the vocabulary; words of values may be among them."""
+    tags = b"\0".join(set(_QUOTED_START_TAGS.findall(text)))
+    return set(_BARE_NAME.findall(_VALUES.sub(b" ", tags).replace(b"\0", b" "))) - vocabulary
 
 
 def _without_values(tags: set[bytes], limits: Limits) -> set[bytes]:

@@ -5,6 +5,7 @@ from collections.abc import Collection
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from gateway.bus.cluster import require_topics
+from gateway.bus.connecting import Bootstrap, options_of
 from gateway.bus.errors import kafka_errors
 from gateway.errors import GatewayError
 
@@ -15,14 +16,14 @@ class TopicsNotEmpty(GatewayError):
     code = "topics-not-empty"
 
 
-async def require_empty(bootstrap: str, topics: Collection[str]) -> None:
+async def require_empty(bootstrap: Bootstrap, topics: Collection[str]) -> None:
     """Returns when nothing was ever written to these topics, committed or not.
 
     Raises TopicsNotEmpty naming those to which something was, TopicMissing, KafkaUnavailable.
     """
     counts = await require_topics(bootstrap, topics)
     partitions = [TopicPartition(topic, partition) for topic, count in counts.items() for partition in range(count)]
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
+    consumer = AIOKafkaConsumer(**options_of(bootstrap), enable_auto_commit=False)
     try:
         with kafka_errors("looking whether the topics are empty"):
             await consumer.start()

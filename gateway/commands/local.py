@@ -37,8 +37,9 @@ def local() -> None:
 def up(directory: Path, secured: bool | None, as_json: bool) -> None:
     """Starts what does not run yet, waits until all of it is ready and says where it is.
 
-    Anybody on this machine may do everything in Kafka at `kafka`, unless --secured. Users with rights of their own log in at `kafka_sasl` (SASL_PLAINTEXT) and `kafka_tls` (SASL_SSL), both SCRAM-SHA-512; their passwords and the
-    server's certificate lie below the stack's directory in kafka/users.
+    Anybody on this machine may do everything in Kafka at `kafka`, unless --secured. Users with rights of
+    their own log in at `kafka_sasl` (SASL_PLAINTEXT) and `kafka_tls` (SASL_SSL), both SCRAM-SHA-512; their passwords
+    and the server's certificate lie below the stack's directory in kafka/users.
     """
     facts = stack_in(directory).up(datetime.now(UTC), say, secured=secured)
     show(facts, as_json)

@@ -15,10 +15,12 @@ from gateway.intake.problems import problem_for
 from gateway.judging.examination import reporter_of
 from gateway.model import Circumstances
 from gateway.pipeline import SenderRefused, check_reporter
+from gateway.sealing.keys import LocalKeyHolder
+from gateway.sealing.long_signing import sign_file
 from gateway.sealing.receipts import found_facts, told_findings
 from gateway.sealing.refusals import SignatureRefused
 from gateway.sealing.trust import TrustStore
-from gateway.sealing.xmldsig import sign_xml, verify_signature
+from gateway.sealing.xmldsig import Encoded, sign_xml, verify_signature
 from validators.judge import judge
 from validators.limits import DEFAULT_LIMITS
 from validators.parsing import parse
@@ -103,16 +105,33 @@ def validate(
     help="The certificate of the key, PEM; then the intermediate ones.",
 )
 @click.option("-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path), help="What is written.")
-def sign(file: Path, key: Path, certificates: Sequence[Path], output: Path) -> None:
-    """Fills the Signature of a message; a signature that is there already is replaced."""
+@click.option(
+    "--encoding",
+    type=click.Choice(["UTF-16", "UTF-8"]),
+    default="UTF-16",
+    show_default=True,
+    help="The encoding of what is written; the order demands UTF-16, the gateway takes both.",
+)
+def sign(file: Path, key: Path, certificates: Sequence[Path], output: Path, encoding: Encoded) -> None:
+    """Fills the Signature of a message; a signature that is there already is replaced.
+
+    A file of more than 4 MiB is signed in bounded memory, up to 1 152 MiB, and written as it is apart from its
+    Signature and its encoding. Exit status: 0 signed, 2 not readable as a message, not signable or not written.
+    """
+    pems = [path.read_bytes() for path in certificates]
     try:
-        message = parse(_read(file))
-    except Refusal as error:
+        if file.stat().st_size > DEFAULT_LIMITS.bytes:
+            sign_file(file, output, LocalKeyHolder.from_pem(key.read_bytes(), b"".join(pems)), encoding)
+        else:
+            message = parse(_read(file))
+            output.write_bytes(sign_xml(message.root, key.read_bytes(), pems, encoding))
+    except (Refusal, SignatureRefused) as error:
         click.echo(f"{file}: {_problem(error, 'en')['detail']}", err=True)
         sys.exit(UNREADABLE)
-    signed = sign_xml(message.root, key.read_bytes(), [path.read_bytes() for path in certificates])
-    output.write_bytes(signed)
-    click.echo(f"{output}: signed, {len(signed)} bytes")
+    except OSError as error:
+        click.echo(f"{error.filename or output}: {error.strerror}", err=True)
+        sys.exit(UNREADABLE)
+    click.echo(f"{output}: signed, {output.stat().st_size} bytes")
 
 
 def _verdict(path: Path, offline: Offline) -> tuple[int, dict[str, Any]]:

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from dataclasses import asdict
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import NoReturn
@@ -17,13 +18,20 @@ from gateway.bus.checkpoints import CHECKPOINTS_TOPIC
 from gateway.commands.common import FINDING_LINE, directory_option, json_option, language_option
 from gateway.commands.keys import PEM_FILE, jwks_option, trusted_keys, witness_keys, witness_option, witnesses_of
 from gateway.consumer import verify_topic
+from gateway.intake.problems import problem_for
 from gateway.journal import Report, verify_journal
 from gateway.model import Finding
+from gateway.pipeline import SenderRefused, check_reporter
 from gateway.sealing.checkpoints import read_checkpoint
+from gateway.sealing.long_signature import verify_long
 from gateway.sealing.receipts import read_receipt, receipt_facts
-from gateway.sealing.refusals import SealRefused, SealUndetermined
+from gateway.sealing.refusals import SealRefused, SealUndetermined, SignatureRefused
+from gateway.sealing.trust import TrustStore
 from gateway.settings import READER, read_settings
 from validators.catalogue import catalogue
+from validators.limits import LONG_LIMITS
+from validators.long_text import settle
+from validators.refusals import Refusal
 
 BROKEN = 4
 UNDETERMINED = 5
@@ -32,7 +40,10 @@ SHOWN = 20
 
 @click.group()
 def verify() -> None:
-    """Verifies receipts, the journal, archives and topics. Exit status: 0 intact, 4 broken, 5 undetermined."""
+    """Verifies receipts, messages, the journal, archives and topics.
+
+    Exit status: 0 intact, 4 broken, 5 undetermined.
+    """
 
 
 @verify.command("receipt")
@@ -67,6 +78,47 @@ def verify_one(
     click.echo(f"  document {receipt.document}, version {receipt.version}, SHA-256 {receipt.sha256}")
     for finding in receipt.findings:
         click.echo(finding_line(finding, lang))
+
+
+@verify.command("message")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--trust",
+    "anchors",
+    required=True,
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A trust anchor of senders' certificates, PEM; repeatable.",
+)
+@click.option(
+    "--at",
+    type=click.DateTime(["%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"]),
+    help="The moment for which the certificate must hold, in UTC; by default now.",
+)
+@json_option
+@language_option
+def verify_message(file: Path, anchors: tuple[Path, ...], at: datetime | None, as_json: bool, lang: str) -> None:
+    """Verifies the sender's signature of a message of up to 1 152 MiB, in bounded memory; its content is not judged.
+
+    The signer's certificate must lead to a trust anchor, and be that of the reporting entity that the message names.
+    """
+    moment = at.replace(tzinfo=UTC) if at else datetime.now(UTC)
+    try:
+        with file.open("rb") as opened:
+            text = settle(opened, LONG_LIMITS)
+            signer, found = verify_long(text, TrustStore([path.read_bytes() for path in anchors]), moment)
+            check_reporter(found.reporter, signer.identifier)
+            opened.seek(0)
+            digest = hashlib.file_digest(opened, "sha256").hexdigest()
+    except (Refusal, SignatureRefused, SenderRefused) as error:
+        told = problem_for(error, "", lang, 0).body()
+        problem = {name: told[name] for name in ("code", "reason", "line", "title", "detail") if name in told}
+        _end(f"{file}: broken: {told['detail']}", {"file": str(file), "intact": False, "problem": problem}, as_json)
+    facts = {"file": str(file), "intact": True, "signer": signer.identifier, "sha256": digest}
+    if as_json:
+        click.echo(json.dumps({**facts, "certificate": signer.fingerprint, "bytes": file.stat().st_size}))
+    else:
+        click.echo(f"{file}: intact: signed by {signer.identifier}, SHA-256 {digest}")
 
 
 @verify.command("journal")
@@ -232,7 +284,8 @@ def _jws_in(file: Path) -> str:
 
 
 def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _end(line: str, facts: dict[str, object], as_json: bool, status: int = BROKEN) -> NoReturn:

@@ -93,7 +93,7 @@ class Stack:
         """Starts what does not run and returns when all of it is ready; harmless when everything runs.
 
         `now` dates the certificates that a new stack makes. `secured` shuts Kafka to all who have no user there, or
-        opens it to readers again; None leaves that as it is, open at first. Raises PartFailed when a part does not
+        opens it again; None leaves that as it is, open at first. Raises PartFailed when a part does not
         start; whatever this call started is stopped again then. Raises ConfigurationError for a directory that
         can't be used or a package that is missing.
         """
@@ -193,7 +193,7 @@ class Stack:
             return
         if running:
             raise ConfigurationError(
-                f"the stack in {self._places.directory} runs {'open to readers' if secured else 'secured'}: "
+                f"the stack in {self._places.directory} runs {'open to all' if secured else 'secured'}: "
                 "take it down first (`gateway local down`)"
             )
         self._places.write({**noted, "secured": secured})

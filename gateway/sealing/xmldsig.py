@@ -81,7 +81,7 @@ async def sign_tree(root: etree._Element, keys: KeyHolder, encoding: Encoded = "
     return _filled(root, place, form, await keys.sign(form.signed_info()), encoding)
 
 
-class _Form:
+class SignatureInTheMaking:
     """A `ds:Signature` in the making: its texts are canonical, so nothing need be parsed to sign it."""
 
     def __init__(self, algorithm: SignatureAlgorithm, digest: bytes, certificates: Sequence[bytes]) -> None:
@@ -93,26 +93,34 @@ class _Form:
         """The bytes to sign."""
         return signed_info(self._algorithm, self._digest)
 
-    def whole(self, value: bytes) -> bytes:
-        """The whole `ds:Signature`."""
-        return written(self._algorithm, self._digest, value, self._certificates)
+    def text(self, value: bytes) -> str:
+        """The whole `ds:Signature` in base64, as it stands in a message."""
+        whole = written(self._algorithm, self._digest, value, self._certificates)
+        return base64.b64encode(whole).decode("ascii")
 
 
-def _prepared(root: etree._Element, keys: KeyHolder) -> tuple[_Form, etree._Element]:
+def _prepared(root: etree._Element, keys: KeyHolder) -> tuple[SignatureInTheMaking, etree._Element]:
     signed_data = _signed_data(root)
     places = signed_data.findall("Signature")
     place = places[0] if places else etree.SubElement(signed_data, "Signature")
     _check_place(place, len(places))
     place.text = None
+    return in_the_making(hashlib.sha256(digest_input(signed_data)).digest(), keys), place
+
+
+def in_the_making(digest: bytes, keys: KeyHolder) -> SignatureInTheMaking:
+    """A signature over what has that digest; ConfigurationError where a key of that kind makes none."""
     algorithm = next((row for row in ALGORITHMS.values() if row.jose == keys.algorithm), None)
     if algorithm is None:
         raise ConfigurationError(f"no XML signature is made with {keys.algorithm}")
     ders = [certificate.public_bytes(Encoding.DER) for certificate in load_certificates(keys.certificate)]
-    return _Form(algorithm, hashlib.sha256(digest_input(signed_data)).digest(), ders), place
+    return SignatureInTheMaking(algorithm, digest, ders)
 
 
-def _filled(root: etree._Element, place: etree._Element, form: _Form, value: bytes, encoding: Encoded) -> bytes:
-    place.text = base64.b64encode(form.whole(value)).decode("ascii")
+def _filled(
+    root: etree._Element, place: etree._Element, form: SignatureInTheMaking, value: bytes, encoding: Encoded
+) -> bytes:
+    place.text = form.text(value)
     return declared_utf16(root) if encoding == "UTF-16" else etree.tostring(root, encoding=encoding)
 
 
