@@ -40,10 +40,14 @@ class Ports:
 
 @dataclass(frozen=True, slots=True)
 class Kafka:
-    """One node: its directory (settings and data) and its log file, both absolute."""
+    """One node: its directory (settings and data) and its log file, both absolute.
+
+    `further` are lines of `server.properties` that outweigh the usual ones; they may name `${broker_port}`.
+    """
 
     directory: Path
     log: Path
+    further: tuple[str, ...] = ()
 
     def start(self, progress: Progress = silent, wanted: Ports | None = None) -> tuple[Process, Ports]:
         """Starts the node, after any crash too, and returns when it answers; the wanted ports are kept when free.
@@ -112,6 +116,7 @@ class Kafka:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         values = {"data": str(self._data), "broker_port": ports.broker, "controller_port": ports.controller}
         template = (files("deploy") / "kafka" / "server.properties").read_text(encoding="utf-8")
+        template += "".join(f"{line}\n" for line in self.further)
         self._settings.write_text(string.Template(template).substitute(values), encoding="utf-8")
         logging = (files("deploy") / "kafka" / "log4j2.properties").read_text(encoding="utf-8")
         (self.directory / "log4j2.properties").write_text(logging, encoding="utf-8")
