@@ -64,7 +64,9 @@ class Plant:
         front, intake, second, broker, controller, inner, outer = free_ports((None,) * 7)
         self.intake_ports = (intake, second)
         self.front_port = front
-        self.postgres = Postgres(directory / "postgres" / "data", socket_directory(directory), self.logs / "postgres.log")
+        self.postgres = Postgres(
+            directory / "postgres" / "data", socket_directory(directory), self.logs / "postgres.log"
+        )
         self._ports = Ports(broker, controller)
         listeners = f"BROKER://{HOST}:${{broker_port}},INNER://{HOST}:{inner}"
         self.kafka = Kafka(

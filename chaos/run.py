@@ -5,7 +5,7 @@ import contextlib
 import hashlib
 import time
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -15,7 +15,7 @@ from chaos.load import Feed, Load
 from chaos.oracle import Account, Logged, Wrong, judge
 from chaos.parts import Service
 from chaos.plant import CommandFailed, Plant
-from chaos.topics import TOPICS, Listener
+from chaos.topics import Listener
 from gateway.journal import Journal
 
 FILERS = 5
@@ -25,7 +25,6 @@ BATCH_SECONDS = 0.5
 EVENT_SECONDS = 0.2
 PATIENCE = 180.0
 PAGE = 500
-FRESH_SECONDS = 1.5
 REPEATS = 60
 POLL = 0.05
 
@@ -47,7 +46,6 @@ class Run:
     load: Load
     listener: Listener
     agent_directory: Path
-    verified: list[str] = field(default_factory=list)
     _repeated: int = 0
 
     @property
@@ -56,18 +54,13 @@ class Run:
         return self.load.account
 
     async def recover(self, ended: float) -> Recovery:
-        """Waits, under load, until the plant accepts again and Kafka has all that was accepted a moment ago."""
+        """Waits, under load, for the first new acceptance, and until Kafka has it and everything accepted before."""
         before = len(self.account.answers)
         await until(lambda: len(self.account.answers) > before, "nothing is accepted")
         accepted = time.monotonic() - ended
-        await until(lambda: not self.missing(time.monotonic() - FRESH_SECONDS), "Kafka does not catch up")
+        due = {item.identity for digest in self.account.accepted() for item in self.account.sent[digest].items}
+        await until(lambda: due <= self.listener.items, "Kafka does not catch up")
         return Recovery(accepted, time.monotonic() - ended)
-
-    def missing(self, before: float = float("inf")) -> set[str]:
-        """The items accepted before that moment that can't be read from Kafka yet."""
-        answered = {answer.sha256 for answer in self.account.answers if answer.at <= before}
-        items = {item.identity for digest in answered for item in self.account.sent[digest].items}
-        return items - self.listener.items
 
     async def settle(self) -> None:
         """Stops the load when all that was begun is answered, and waits until all of it is in Kafka."""
@@ -77,21 +70,26 @@ class Run:
             await until(lambda: not self.account.expected() - self.listener.items, "records stay away")
         await asyncio.sleep(0.5)
 
-    async def check(self) -> list[Wrong]:
-        """Everything that is wrong now, with the load at rest: the oracle's, and the gateway's own commands'."""
+    async def check(self, repeats: int | None = REPEATS) -> list[Wrong]:
+        """Everything that is wrong now, with the load at rest: the oracle's, and the gateway's own commands'.
+
+        The last `repeats` messages since the check before (None: all of them) are sent again first.
+        """
         accepted = list(self.account.accepted())
         fresh, self._repeated = accepted[self._repeated :], len(accepted)
-        await self.load.repeat(fresh[-REPEATS:])
+        await self.load.repeat(fresh if repeats is None else fresh[-repeats:])
         found = judge(self.account, await logged(self.plant), list(self.listener.told))
-        commands = [("journal",), *(("topic", topic) for topic in TOPICS)]
-        self.verified = []
-        for command in commands:
-            try:
-                facts = await self.plant.json_of("verify", *command)
-                self.verified.append(f"{' '.join(command)}: {facts.get('entries', facts.get('records'))}")
-            except CommandFailed as failure:
-                found.append(Wrong(f"verify {' '.join(command)}", str(failure)))
-        return found
+        topics = sorted({record.topic for record in self.listener.told})
+        commands = [("journal",), *(("topic", topic) for topic in topics)]
+        answers = await asyncio.gather(*(self._verify(*command) for command in commands))
+        return [*found, *(wrong for wrong in answers if wrong is not None)]
+
+    async def _verify(self, *command: str) -> Wrong | None:
+        try:
+            await self.plant.json_of("verify", *command)
+        except CommandFailed as failure:
+            return Wrong(f"verify {' '.join(command)}", str(failure))
+        return None
 
 
 @contextlib.asynccontextmanager
