@@ -1,6 +1,6 @@
 """The SDK of those who read: verified events, once each, decoded into typed models, from where one left off."""
 
-from gateway.bus.errors import KafkaRefused, KafkaUnavailable, TopicMissing
+from gateway.bus.errors import KafkaRefused, KafkaUnavailable, RecordsGone, TopicMissing
 from gateway.consumer.decoding import (
     ChainFinding,
     Decoded,
@@ -41,6 +41,7 @@ __all__ = [
     "NilReport",
     "NotDecodable",
     "Obligation",
+    "RecordsGone",
     "RefusedItems",
     "Rejection",
     "Subscription",
