@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from random import Random
 from typing import Any
 
@@ -86,4 +87,4 @@ async def kill_at_random(run: Run, seed: int, count: int, say: Callable[[str], N
 
 def _longest(moments: list[float]) -> float:
     ordered = sorted(moments)
-    return max((after - before for before, after in zip(ordered, ordered[1:], strict=False)), default=0.0)
+    return max((after - before for before, after in pairwise(ordered)), default=0.0)

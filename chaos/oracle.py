@@ -6,6 +6,7 @@ Nothing of the gateway is used here: an oracle that shared its code would share 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +180,7 @@ def _order(account: Account, told: Iterable[Told]) -> Iterator[Wrong]:
         if len({record.partition for record in records}) > 1:
             yield Wrong("order", f"{topic}: key {key} stands in several partitions")
         ordered = sorted(records, key=lambda record: (record.partition, record.offset))
-        for before, after in zip(ordered, ordered[1:], strict=False):
+        for before, after in pairwise(ordered):
             if place[after.item] < place[before.item]:
                 yield Wrong("order", f"{topic}/{after.partition}@{after.offset}: key {key}, sent earlier")
 

@@ -7,7 +7,7 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, Self
 
 import psutil
 
@@ -148,7 +148,7 @@ class Supervisor:
         self.failed_starts = 0
         self._tasks: list[asyncio.Task[None]] = []
 
-    async def __aenter__(self) -> "Supervisor":
+    async def __aenter__(self) -> Self:
         for part in self.parts.values():
             self.keep(part)
         return self

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from urllib.parse import quote
 
 import httpx
@@ -55,7 +55,7 @@ class Gaps:
 
 
 class Plant:
-    """Everything below one directory; an async context manager. `next_release` may add the agents' parts before."""
+    """Everything below one directory; an async context manager."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -115,7 +115,7 @@ class Plant:
             raise TypeError(name)
         return part
 
-    async def __aenter__(self) -> "Plant":
+    async def __aenter__(self) -> Self:
         try:
             await self._open()
         except BaseException:

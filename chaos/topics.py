@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Mapping
-from typing import cast
+from typing import Self, cast
 
 import orjson
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
@@ -35,7 +35,7 @@ class Listener:
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._read, name="listener")
 
-    def __enter__(self) -> "Listener":
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
