@@ -68,9 +68,9 @@ class Proxy:
         """Listens."""
         if isinstance(self.listen.place, Path):
             self.listen.place.unlink(missing_ok=True)
-            self._server = await asyncio.start_unix_server(self._serve, path=str(self.listen.place))
+            self._server = await asyncio.start_unix_server(self._accept, path=str(self.listen.place))
         else:
-            self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.listen.place)
+            self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.listen.place)
 
     async def stop(self) -> None:
         """Stops listening and cuts what is open."""
@@ -98,11 +98,12 @@ class Proxy:
         self.delay = 0.0
         self.watch = None
 
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(self._serve(reader, writer))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        if task is not None:
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
         link = Link([writer], silent=self.silent)
         self._links.add(link)
         try:
