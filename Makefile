@@ -7,7 +7,7 @@ READY  := $(VENV)/.ready
 SPREAD ?= --numprocesses 3 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: setup demo run stop test lint format type imports check bench docs lock clean help
+.PHONY: setup demo run stop test lint format type imports check bench chaos docs lock clean help
 
 setup: $(READY) ## make .venv with the locked dependencies and the gateway itself
 $(READY): requirements/dev.txt pyproject.toml
@@ -44,12 +44,16 @@ type: setup ## mypy --strict on code and tests
 imports: setup ## the import contracts between the rooms
 	$(BIN)/lint-imports
 
-check: lint type imports ## everything CI asks: lint, types, imports, docs, tests with coverage
+check: lint type imports ## everything CI asks: lint, types, imports, docs, tests with coverage, the quick faults
 	$(BIN)/python -m gateway.docs --check
 	$(BIN)/python -m pytest $(SPREAD) --cov --cov-report=term
+	$(BIN)/python -m chaos --quick
 
 bench: setup ## measure the gateway against bare libraries, ratios in one run
 	$(BIN)/python -m bench
+
+chaos: setup ## every fault at every step, under load; QUICK=--quick: the rows that CI runs
+	$(BIN)/python -m chaos $(QUICK)
 
 docs: setup ## generate the reference pages from code and data
 	$(BIN)/python -m gateway.docs
