@@ -21,11 +21,12 @@ class Disk:
         self.directory.mkdir(parents=True, exist_ok=True)
         self.small = os.geteuid() == 0 and _run("mount", "-t", "tmpfs", "-o", f"size={ROOMY}", "chaos", self.directory)
 
-    def fill(self, left: int = 0) -> None:
-        """Leaves room for so many bytes and no more."""
+    def fill(self) -> None:
+        """Leaves no room; raises OSError when the file system can't be made so small."""
         used = os.statvfs(self.directory)
-        taken = (used.f_blocks - used.f_bfree) * used.f_frsize + max(left, PAGE)
-        _run("mount", "-o", f"remount,size={taken}", self.directory)
+        taken = (used.f_blocks - used.f_bfree) * used.f_frsize + PAGE
+        if not _run("mount", "-o", f"remount,size={taken}", self.directory):
+            raise OSError(f"{self.directory} can't be filled")
 
     def free(self) -> None:
         """Gives the room back."""

@@ -5,6 +5,8 @@ import signal
 from collections.abc import Awaitable, Callable
 from random import Random
 
+from confluent_kafka import Producer
+
 from chaos.parts import Service, family, send_signal
 from chaos.proxy import Proxy, Watch, every_commit, every_end_of_transaction
 from chaos.run import Run, until
@@ -156,11 +158,12 @@ async def two_relays(run: Run, random: Random) -> None:
 
 async def epochs(run: Run, random: Random) -> None:
     """Somebody else takes the relay's transactional id and lets go, several times."""
-    from confluent_kafka import Producer  # noqa: PLC0415 - only here
-
+    relay = run.plant.service("relay")
     for _ in range(FENCINGS):
+        before = relay.starts
         other = Producer({"bootstrap.servers": run.plant.bootstrap, "transactional.id": "fma-relay-0", "log_level": 0})
         await asyncio.to_thread(other.init_transactions, 30)
+        await until(lambda before=before: relay.starts > before, "the relay was not fenced")  # type: ignore[misc]
         await asyncio.sleep(random.uniform(0.5, 2.0))
 
 
