@@ -54,7 +54,7 @@ class Kills:
 
 @dataclass(frozen=True, slots=True)
 class Kill:
-    """One kill of the plan: after how many seconds, of which part, and whether it may come before the load goes through again."""
+    """One kill of the plan: after how many seconds, of which part, and whether it waits for the load to go through."""
 
     after: float
     part: str
