@@ -5,7 +5,7 @@ import contextlib
 import json
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,6 +20,7 @@ LATER = (httpx.codes.TOO_MANY_REQUESTS, httpx.codes.SERVICE_UNAVAILABLE)
 TIMEOUT = 6.0
 AGAIN_SECONDS = 0.25
 AGENT_TIMEOUT = 5.0
+REPEATING = 8
 HEADERS = {"Content-Type": "application/xml", "Accept": "application/json"}
 
 
@@ -74,12 +75,17 @@ class Load:
             self.account.refusals.append(f"{sent.sha256}: {status} {response.text[:300]}")
         return True
 
-    async def repeat(self, digests: list[str]) -> None:
+    async def repeat(self, digests: Iterable[str]) -> None:
         """Sends these accepted messages again: each must be answered 200, and with the receipt that it has."""
-        async with httpx.AsyncClient(base_url=self.url, timeout=TIMEOUT) as client:
-            for digest in digests:
+        waiting = iter(digests)
+
+        async def some(client: httpx.AsyncClient) -> None:
+            for digest in waiting:
                 while not await self.attempt(client, self.account.sent[digest], only=httpx.codes.OK):
                     await asyncio.sleep(AGAIN_SECONDS)
+
+        async with httpx.AsyncClient(base_url=self.url, timeout=TIMEOUT) as client:
+            await asyncio.gather(*(some(client) for _ in range(REPEATING)))
 
 
 @dataclass
