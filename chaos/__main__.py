@@ -97,7 +97,7 @@ def _say(line: str) -> None:
 def _machine() -> str:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / GIB
     system = f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
-    return f"{os.cpu_count()} cores, {memory:.0f} GiB, {system}"
+    return f"{os.cpu_count()} cores, {memory:.0f} GiB, {system}, load average {os.getloadavg()[1]:.0f} at the end"
 
 
 if __name__ == "__main__":
