@@ -1,5 +1,6 @@
 """Committed records of topics, partition by partition, from a chosen place, up to the end or for ever."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from types import TracebackType
 from typing import Self
@@ -17,6 +18,9 @@ FETCH_WAIT_MS = 250
 POLL_MS = 250
 TAIL_POLL_MS = 20
 METADATA_MS = 30_000
+
+BREATH_RECORDS = 32
+"""So many records are given out between two moments for others, such as the heartbeats that keep a group's place."""
 
 Place = tuple[str, int]
 
@@ -97,7 +101,9 @@ class Reader:
             if until_end and await self._all_read(ends):
                 return
             for partition, batch in (await self._some(TAIL_POLL_MS if until_end else POLL_MS)).items():
-                for record in batch:
+                for number, record in enumerate(batch, 1):
+                    if number % BREATH_RECORDS == 0:
+                        await asyncio.sleep(0)
                     if record.offset < ends.get(partition, record.offset + 1):
                         self.positions[record.topic, record.partition] = record.offset + 1
                         yield record

@@ -3,7 +3,7 @@ import hashlib
 import json
 from dataclasses import replace
 from decimal import Decimal
-from itertools import groupby
+from itertools import groupby, pairwise
 from pathlib import Path
 from uuid import UUID
 
@@ -283,6 +283,27 @@ def test_a_shape_that_does_not_fit_names_the_fields_and_not_their_values() -> No
     with pytest.raises(NotDecodable, match="sender") as caught:
         decode(event("kz.fma.message.refused.v1", sha256="secret", verdict="refused"))
     assert "secret" not in str(caught.value)
+
+
+async def test_reading_a_great_many_events_leaves_room_for_the_heartbeats_of_the_group(kafka_bootstrap: str) -> None:
+    topics = await make_topics(kafka_bootstrap)
+    await publish(kafka_bootstrap, topics, *await numbered(topics.events, 1, 2000))
+    turns: list[int] = []
+    read_so_far = 0
+
+    async def heartbeat() -> None:
+        while True:
+            turns.append(read_so_far)
+            await asyncio.sleep(0)
+
+    beating = asyncio.create_task(heartbeat())
+    reading = subscribe(topics.events, bootstrap=kafka_bootstrap, keys=KEYSET, from_beginning=True, until_end=True)
+    async for _event in reading:
+        read_so_far += 1
+    beating.cancel()
+
+    assert read_so_far == 2000
+    assert max(after - before for before, after in pairwise(turns)) <= 64
 
 
 @pytest.mark.parametrize("begin", [True, False])
