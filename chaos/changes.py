@@ -17,10 +17,10 @@ from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 
 import gateway
-from chaos.faults import Act, NotHere
+from chaos.faults import Act, NotHere, name_of
 from chaos.parts import STOP_SECONDS, Service, send_signal
 from chaos.proxy import Address
-from chaos.run import Run, until
+from chaos.run import PATIENCE, Run, until
 from chaos.topics import TOPICS
 from gateway.local.services import answers_ready
 
@@ -53,7 +53,7 @@ def turn_clock(part: str, seconds: int) -> Act:
             raise NotHere(f"{FAKETIME} is not installed (Debian: apt-get install faketime)")
         hand = run.plant.directory / f"clock-{part}"
         hand.write_text("+0\n", "ascii")
-        async with _under(run, run.plant.service(part), library, hand):
+        async with _under(run, run.plant.service(name_of(run, part)), library, hand):
             await _set(hand, seconds)
             await _set(hand, 0)
 
@@ -71,7 +71,7 @@ async def upgrade(run: Run, random: Random) -> None:
     """An intake of the next release is started, the load balancer turned to it, the old one stopped by SIGTERM."""
     tree = await asyncio.to_thread(_next_release, run.plant.directory / "next")
     await run.plant.command("migrate", tree=tree)
-    old = run.plant.service(next(name for name in run.plant.parts if name.startswith("intake")))
+    old = run.plant.service(name_of(run, "intake"))
     number = 1 - run.plant.intake_ports.index(int(old.arguments[-1]))
     new = run.plant.intake(f"intake {number + 1}" if old.name == "intake" else "intake", run.plant.intake_ports[number])
     new.tree = tree
@@ -91,7 +91,9 @@ async def slow_consumer(run: Run, random: Random) -> None:  # noqa: ARG001 - an 
     await asyncio.sleep(SLEPT_SECONDS)
     send_signal([consumer.process.pid], signal.SIGCONT)
     wanted = run.account.expected()
-    await until(lambda: not wanted - set(consumer.items()), "the consumer does not catch up")
+    async with asyncio.timeout(PATIENCE):
+        while wanted - set(await asyncio.to_thread(consumer.items)):
+            await asyncio.sleep(1.0)
     await consumer.end()
     items = consumer.items()
     if len(items) != len(set(items)):

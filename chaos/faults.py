@@ -32,8 +32,8 @@ class NotHere(Exception):
 def targets(run: Run, part: str) -> list[int]:
     """The processes of a part; `judging` are those that the intake started."""
     if part == "judging":
-        return _intake(run).judging()
-    return run.plant.parts[_name(run, part)].pids()
+        return run.plant.service(name_of(run, "intake")).judging()
+    return run.plant.parts[name_of(run, part)].pids()
 
 
 def kill(part: str, times: int = 2) -> Act:
@@ -194,9 +194,6 @@ def _proxy(run: Run, gap: str) -> Proxy:
     return run.plant.gaps.all()[gap]
 
 
-def _name(run: Run, part: str) -> str:
-    return _intake(run).name if part == "intake" else part
-
-
-def _intake(run: Run) -> Service:
-    return run.plant.service(next(name for name in run.plant.parts if name.startswith("intake")))
+def name_of(run: Run, part: str) -> str:
+    """The present name of a part: the intake has another one after a rolling upgrade."""
+    return next(name for name in run.plant.parts if name.startswith(part))
