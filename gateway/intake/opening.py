@@ -1,16 +1,18 @@
 """Makes the intake's services ready, and puts them away in the opposite order."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from time import monotonic
 
 from gateway.errors import ConfigurationError
+from gateway.intake.clock import SteadyClock
 from gateway.intake.gates import Gate, Quota
 from gateway.intake.metrics import Metrics
 from gateway.intake.senders import EnrolledSenders
-from gateway.intake.services import ReadyCheck, Services, utc_now
+from gateway.intake.services import ReadyCheck, Services
 from gateway.intake.settings import Bounds, IntakeSettings
 from gateway.journal import Checkpointer, ComplexRegister, Directory, DirectoryCache, Journal, OversightReader
 from gateway.judging.processes import JudgingProcesses
@@ -44,6 +46,7 @@ async def open_services(
     Raises ConfigurationError, or Unavailable when PostgreSQL is away.
     """
     holder = keys or LocalKeyHolder.load(settings.key_file, settings.certificate_file)
+    clock = SteadyClock()
     async with AsyncExitStack() as stack:
         journal = await stack.enter_async_context(Journal(settings.database_url))
         directory = await stack.enter_async_context(Directory(settings.database_url))
@@ -66,15 +69,16 @@ async def open_services(
             Gate(settings.bounds.bytes_in_flight),
             Gate(settings.bounds.requests_in_flight),
             oversight,
-            await stack.enter_async_context(make_desk(settings, journal, holder)),
+            await stack.enter_async_context(make_desk(settings, journal, holder, clock)),
             Quota(settings.bounds.check_rate, settings.bounds.check_burst, monotonic),
+            clock,
         )
         add_gauges(services)
 
         async def seal(checkpoint: Checkpoint) -> Checkpoint:
             return await seal_checkpoint(checkpoint, holder)
 
-        await stack.enter_async_context(Checkpointer(journal, seal, utc_now, settings.checkpoint_seconds))
+        await stack.enter_async_context(Checkpointer(journal, seal, clock, settings.checkpoint_seconds))
         yield services
 
 
@@ -92,9 +96,9 @@ def make_pipeline(bounds: Bounds, parts: Parts) -> Pipeline:
     )
 
 
-def make_desk(settings: IntakeSettings, journal: Journal, keys: KeyHolder) -> Desk:
+def make_desk(settings: IntakeSettings, journal: Journal, keys: KeyHolder, clock: Callable[[], datetime]) -> Desk:
     """The desk of unique codes."""
-    return Desk(settings.database_url, journal, keys, utc_now)
+    return Desk(settings.database_url, journal, keys, clock)
 
 
 @asynccontextmanager

@@ -2,8 +2,9 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 
+from gateway.intake.clock import SteadyClock
 from gateway.intake.gates import Gate, Quota
 from gateway.intake.metrics import Metrics
 from gateway.intake.senders import EnrolledSenders
@@ -15,11 +16,6 @@ from gateway.sealing.jws import KeySet
 from gateway.sealing.keys import KeyHolder
 
 ReadyCheck = Callable[[], Awaitable[bool]]
-
-
-def utc_now() -> datetime:
-    """This moment."""
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True)
@@ -39,4 +35,4 @@ class Services:
     oversight: OversightReader
     desk: Desk
     check_quota: Quota
-    clock: Callable[[], datetime] = field(default=utc_now)
+    clock: Callable[[], datetime] = field(default_factory=SteadyClock)
