@@ -9,6 +9,7 @@ from typing import Any
 from gateway.intake.app import create_app
 from gateway.intake.gates import Gate, Quota
 from gateway.intake.metrics import Metrics
+from gateway.intake.clock import wall_clock
 from gateway.intake.opening import Parts, make_desk, make_pipeline
 from gateway.intake.problems import TYPE_PREFIX, problem_book
 from gateway.intake.senders import EnrolledSenders
@@ -41,7 +42,7 @@ def openapi() -> Mapping[str, Any]:
     gate = Gate(1)
     services = Services(
         *(settings, pipeline, journal, senders, keys, KeySet.of(keys), metrics, {}, gate, gate, oversight),
-        make_desk(settings, journal, keys),
+        make_desk(settings, journal, keys, wall_clock),
         Quota(0.0, 1, monotonic),
     )
     return create_app(services).openapi()
