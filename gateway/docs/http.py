@@ -7,9 +7,9 @@ from time import monotonic
 from typing import Any
 
 from gateway.intake.app import create_app
+from gateway.intake.clock import wall_clock
 from gateway.intake.gates import Gate, Quota
 from gateway.intake.metrics import Metrics
-from gateway.intake.clock import wall_clock
 from gateway.intake.opening import Parts, make_desk, make_pipeline
 from gateway.intake.problems import TYPE_PREFIX, problem_book
 from gateway.intake.senders import EnrolledSenders
