@@ -171,11 +171,20 @@ class Reader:
             assigned = consumer.assignment()
             fresh = [partition for partition in assigned if partition not in ends]
             if fresh:
+                await self._place_late(consumer, fresh)
                 ends |= await consumer.end_offsets(fresh)
             for partition in assigned:
                 if await consumer.position(partition) < ends[partition]:
                     return False
         return True
+
+    async def _place_late(self, consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition]) -> None:
+        """Puts partitions that a group gave to this reader later, and that it never committed, at their beginning."""
+        for partition in partitions:
+            place = partition.topic, partition.partition
+            known = place in self.positions or place in self._start_at
+            if not known and await consumer.committed(partition) is None:
+                await consumer.seek_to_beginning(partition)
 
     def _running(self) -> AIOKafkaConsumer:
         if self._consumer is None:
