@@ -38,8 +38,11 @@ GRANT SELECT ON ledgers, entries, archived_entries, receipts, checkpoints, cosig
 GRANT SELECT ON archived_entries, receipts TO gateway_intake, gateway_overseer;
 GRANT EXECUTE ON FUNCTION document_key(text, text, text) TO gateway_intake, gateway_overseer;
 
--- The gateway's keys, said by the owner's commands; what witnesses say of checkpoints comes by way of the intake.
-GRANT SELECT ON gateway_keys TO gateway_intake, gateway_overseer;
+-- Archiving is the owner's alone, its table archive_actions too.
+
+-- The gateway's keys: the first one is noted by whoever starts first, the rest is said by commands of the owner; what
+-- witnesses say of checkpoints comes by way of the intake.
+GRANT SELECT, INSERT ON gateway_keys TO gateway_intake, gateway_overseer;
 GRANT SELECT, INSERT ON cosignatures TO gateway_intake;
 
 -- The directory: the intake reads who may file, registrars say it.
