@@ -9,9 +9,9 @@ from lxml import etree
 
 from validators.faults import Fault, Flaw
 from validators.names import closest
+from validators.sight import Sight
 
-_OF_FM1: Final = "MessageInformation or Participants"
-_IS_FM1: Final = etree.XPath(f"boolean(SignedData/*/*[{_OF_FM1}])")
+_ALL: Final = etree.XPath("SignedData/*/*/*")
 
 
 class Blocks:
@@ -20,17 +20,14 @@ class Blocks:
     def __init__(self, names: Sequence[str]) -> None:
         self._names = tuple(names)
         self._tags = frozenset(names)
-        self._inner = etree.XPath(f"SignedData/Data/Root[not({_OF_FM1})]/*[last()]")
-        self._all = etree.XPath("SignedData/*/*/*")
 
-    def message_type_of(self, root: etree._Element) -> str | None:
+    def message_type_of(self, sight: Sight) -> str | None:
         """The name of the block that the message holds, misprinted or not; None where it holds none of them."""
-        last: Any = self._inner(root)
-        if last and last[0].tag in self._tags:
-            return str(last[0].tag)
-        if _IS_FM1(root):
+        if sight.last in self._tags:
+            return sight.last
+        if sight.is_fm1:
             return None
-        inside: Any = self._all(root)
+        inside: Any = _ALL(sight.root)
         tags = dict.fromkeys(str(element.tag) for element in inside)
         return next((name for tag in tags if (name := closest(tag, self._names)) is not None), None)
 

@@ -21,6 +21,7 @@ from lxml import etree
 from codes.editions import CodeBook, Edition, load_codebook
 from validators.model import Circumstances, Judgement
 from validators.schemas import Schema, schema_for, schema_root
+from validators.sight import Sight, sight_of
 
 MANIFEST = "manifest.toml"
 LAST = "fm1"
@@ -50,7 +51,7 @@ class Rules(Protocol):
 class Family(Protocol):
     """What a family of messages adds to its data."""
 
-    def message_type_of(self, root: etree._Element) -> str | None:
+    def message_type_of(self, sight: Sight) -> str | None:
         """The type of a message of this family; None for a message of another one."""
         ...
 
@@ -162,8 +163,9 @@ class ProfileBook:
 
     def addressed(self, root: etree._Element) -> tuple[FamilyBook, str]:
         """The family that a message belongs to, and its type there."""
+        sight = sight_of(root)
         for book in self.families:
-            message_type = book.family.message_type_of(root)
+            message_type = book.family.message_type_of(sight)
             if message_type is not None:
                 return book, message_type
         return self.families[-1], "unknown"

@@ -19,10 +19,12 @@ if TYPE_CHECKING:  # xmlschema costs 20 MB and is loaded when a message is refus
 _XS: Final = "{http://www.w3.org/2001/XMLSchema}"
 _XSI: Final = {"xsi": "http://www.w3.org/2001/XMLSchema-instance"}
 _Known: TypeAlias = "dict[tuple[str, str], etree._Element]"  # noqa: SLF001 - lxml names its element type so
-_HAS_XSI: Final = etree.XPath("boolean(//@xsi:*)", namespaces=_XSI)
+_HAS_XSI: Final = etree.XPath("boolean(/descendant::*/@xsi:*)", namespaces=_XSI, regexp=False)
 _HAS_XSI_BELOW: Final = etree.XPath("boolean(descendant-or-self::*/@xsi:*)", namespaces=_XSI)
 _ANY_BUT_FOUR: Final = "[^&<>`]*"
-_IS_FM1: Final = etree.XPath("boolean((SignedData/*/*)[1][PersonalData and MessageInformation and Participants])")
+_IS_FM1: Final = etree.XPath(
+    "boolean((SignedData/*/*)[1][PersonalData and MessageInformation and Participants])", regexp=False
+)
 
 _FM1_ALWAYS: Final = frozenset({"PersonalData", "MessageInformation", "Participants"})
 _FM1: Final = _FM1_ALWAYS | {"References"}

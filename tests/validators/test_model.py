@@ -23,7 +23,7 @@ def _inner(annotation: Any) -> type[BaseModel] | None:
 
 def _compare(shape: Shape, model: type[BaseModel], place: str) -> None:
     fields = {field.alias: field for field in model.model_fields.values()}
-    expected = set(shape.children) | {f"@{name}" for name, _ in shape.attributes}
+    expected = set(shape.children) | ({f"@{shape.attribute}"} if shape.attribute else set())
     expected |= set() if shape.container else {"#text"}
     missing = expected - fields.keys()
     extra = fields.keys() - expected
@@ -31,7 +31,7 @@ def _compare(shape: Shape, model: type[BaseModel], place: str) -> None:
     assert extra <= {"#text"}, f"{place}: {extra}"
     for tag, below in shape.children.items():
         inner = _inner(fields[tag].annotation)
-        if below.container or below.attributes:
+        if below.container or below.attribute:
             assert inner is not None, f"{place}/{tag}"
             _compare(below, inner, f"{place}/{tag}")
 

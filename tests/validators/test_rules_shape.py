@@ -10,8 +10,8 @@ SIGNED = "/ExportData/SignedData"
 
 
 def _paths(shape: Shape, path: str) -> Iterator[str]:
-    for name, _ in shape.attributes:
-        yield f"{path}/@{name}"
+    if shape.attribute is not None:
+        yield f"{path}/@{shape.attribute}"
     for tag, below in shape.children.items():
         yield f"{path}/{tag}"
         yield from _paths(below, f"{path}/{tag}")

@@ -17,6 +17,7 @@ from validators.values import (
 
 _COUNTRY_LENGTH = 2
 _CURRENCY_LENGTH = 3
+_KATO_LENGTH = 9
 _is_country = lru_cache(maxsize=1_024)(is_country)
 _is_currency = lru_cache(maxsize=1_024)(is_currency)
 
@@ -75,6 +76,11 @@ def currency(value: str, _: Setting) -> Flaw | None:
 
 def kato(value: str, _: Setting) -> Flaw | None:
     """Nine digits that begin with a region."""
+    return _kato_flaw(value) if len(value) == _KATO_LENGTH else _KATO_FORM
+
+
+@lru_cache(maxsize=4_096)
+def _kato_flaw(value: str) -> Flaw | None:
     if not has_kato_form(value):
         return _KATO_FORM
     return None if has_known_region(value) else Flaw("COD-008", {"region": value[:2]})

@@ -13,14 +13,15 @@ from validators.luxury.items import FAMILY as LUXURY
 from validators.luxury.items import LuxuryTables
 from validators.model import Circumstances
 from validators.schemas import message_type_of
+from validators.sight import Sight
 
 
 class Fm1:
     """FM-1 and the notices that answer it; what nobody knows is judged here, as unknown."""
 
-    def message_type_of(self, root: etree._Element) -> str:
+    def message_type_of(self, sight: Sight) -> str:
         """`doc`, `Ack1`, `Ack2` or `unknown`."""
-        return message_type_of(root)
+        return message_type_of(sight.root)
 
     def day_of(self, root: etree._Element, circumstances: Circumstances) -> date:
         """The day of the operation; without one that of the form, of sending, or of receipt."""

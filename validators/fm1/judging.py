@@ -28,15 +28,20 @@ class Judging:
 
     def judge(self, profile: Profile, told: Told, circumstances: Circumstances) -> Judgement:
         """The verdict on a message, with every finding in document order."""
-        if told.message_type not in profile.accepted or _look_alike_of_check(told.root) is not None:
+        if told.message_type not in profile.accepted:
             return _unknown(told.root, told.message_type, profile)
-        return _judge(self.rules, profile, told, circumstances)
+        structure = structure_findings(told.root, profile.schemas[told.message_type])
+        # a schema that accepts a message has seen to it that no name in it only looks right
+        if structure and _look_alike_of_check(told.root) is not None:
+            return _unknown(told.root, told.message_type, profile)
+        return _judge(self.rules, profile, told, circumstances, structure)
 
 
-def _judge(rules: Rules, profile: Profile, told: Told, circumstances: Circumstances) -> Judgement:
+def _judge(
+    rules: Rules, profile: Profile, told: Told, circumstances: Circumstances, structure: list[Finding]
+) -> Judgement:
     root, message_type, day = told
     schema = profile.schemas[message_type]
-    structure = structure_findings(root, schema)
     content, faults = rules.examine(root, circumstances, day)
     early = _before_first_edition(profile, root, circumstances) if day < profile.valid_from else None
     findings = in_document_order(root, schema, structure, faults if early is None else [early, *faults])

@@ -37,23 +37,24 @@ Rule = Callable[[Content, Setting], Sequence[Breach]]
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What is looked at in one element: checks of its value and attributes, rules over its content, its children.
+    """What is looked at in one element: its value, one attribute, rules over its content, its children.
 
-    `container` says that it holds elements only, `repeated` that its content becomes an item of a list. `leaves` and
-    `blocks` are the children again, parted into plain values and the rest: the walk is the hot path of a verdict.
+    `check` is that of the value, or of the attribute where there is one. `container` says that the element holds
+    elements only, `repeated` that its content becomes an item of a list. `leaves` and `blocks` are the children again,
+    parted into plain values with their checks and the rest: the walk is the hot path of a verdict.
     """
 
     children: Mapping[str, "Shape"] = field(default_factory=lambda: MappingProxyType({}))
-    checks: tuple[Check, ...] = ()
-    attributes: tuple[tuple[str, tuple[Check, ...]], ...] = ()
+    check: Check | None = None
+    attribute: str | None = None
     rules: tuple[Rule, ...] = ()
     container: bool = False
     repeated: bool = False
-    leaves: Mapping[str, tuple[Check, ...]] = field(init=False)
+    leaves: Mapping[str, Check | None] = field(init=False)
     blocks: Mapping[str, "Shape"] = field(init=False)
 
     def __post_init__(self) -> None:
-        leaves = {tag: shape.checks for tag, shape in self.children.items() if shape.plain}
+        leaves = {tag: shape.check for tag, shape in self.children.items() if shape.plain}
         blocks = {tag: shape for tag, shape in self.children.items() if not shape.plain}
         object.__setattr__(self, "leaves", leaves)
         object.__setattr__(self, "blocks", blocks)
@@ -61,23 +62,22 @@ class Shape:
     @property
     def plain(self) -> bool:
         """Whether nothing but a value is looked at."""
-        return not (self.container or self.attributes or self.rules)
+        return not (self.container or self.attribute or self.rules)
 
 
-def leaf(*checks: Check) -> Shape:
+def leaf(check: Check | None = None) -> Shape:
     """An element that holds a value."""
-    return Shape(checks=checks)
+    return Shape(check=check)
 
 
-def carrier(attribute: str, *checks: Check, rules: tuple[Rule, ...] = ()) -> Shape:
+def carrier(attribute: str, check: Check | None = None, *rules: Rule) -> Shape:
     """An element that holds a value or nothing, and carries one attribute that is checked."""
-    return Shape(attributes=((attribute, checks),), rules=rules)
+    return Shape(check=check, attribute=attribute, rules=rules)
 
 
 def block(children: Mapping[str, Shape], *rules: Rule, attribute: str | None = None, repeated: bool = False) -> Shape:
     """An element that holds elements, and the rules over them."""
-    attributes: tuple[tuple[str, tuple[Check, ...]], ...] = () if attribute is None else ((attribute, ()),)
-    return Shape(children, attributes=attributes, rules=rules, container=True, repeated=repeated)
+    return Shape(children, attribute=attribute, rules=rules, container=True, repeated=repeated)
 
 
 def read(element: etree._Element, shape: Shape, setting: Setting, faults: list[Fault]) -> Content:
@@ -88,14 +88,11 @@ def read(element: etree._Element, shape: Shape, setting: Setting, faults: list[F
     schema's business.
     """
     content: Content = {}
-    for name, checks in shape.attributes:
-        value = element.get(name)
-        if value is not None:
-            content["@" + name] = value
-            for check in checks:
-                flaw = check(value, setting)
-                if flaw is not None:
-                    faults.append(Fault(flaw.code, element, "/@" + name, value, flaw.parameters))
+    name = shape.attribute
+    if name is not None and (value := element.get(name)) is not None:
+        content["@" + name] = value
+        if shape.check is not None and (flaw := shape.check(value, setting)) is not None:
+            faults.append(Fault(flaw.code, element, "/@" + name, value, flaw.parameters))
     if shape.container:
         _read_children(element, shape, setting, content, faults)
     else:
@@ -113,15 +110,13 @@ def _read_children(
     leaves, blocks = shape.leaves, shape.blocks
     for child in element:
         tag = child.tag
-        checks = leaves.get(tag)
-        if checks is not None:
+        if tag in leaves:
             text = child.text or ""
+            check = leaves[tag]
+            if check is not None and (flaw := check(text, setting)) is not None:
+                faults.append(Fault(flaw.code, child, "", text, flaw.parameters))
             if tag not in content:
                 content[tag] = text
-            for check in checks:
-                flaw = check(text, setting)
-                if flaw is not None:
-                    faults.append(Fault(flaw.code, child, "", text, flaw.parameters))
         elif tag in blocks:
             below = blocks[tag]
             found = read(child, below, setting, faults)

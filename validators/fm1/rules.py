@@ -18,7 +18,7 @@ from validators.values import later, local, read_date, read_moment
 
 _MESSAGE = "SignedData[1]/Data[1]/Root[1]/MessageInformation[1]"
 _DAYS = tuple(
-    etree.XPath(place)
+    etree.XPath(place, regexp=False)
     for place in (f"{_MESSAGE}/TransactionDate[1]", f"{_MESSAGE}/LastModifyDate[1]", "SignedData[1]/TimeStamp[1]")
 )
 
@@ -129,7 +129,7 @@ def _message_information(edition: Edition, luxury: LuxuryTables) -> Shape:
             "LastModifyDate": leaf(checks.day),
             "TransactionDate": leaf(checks.past_moment),
             "ViewOperationId": leaf(luxury_rules.operation(_listed(edition, "operation_kinds"), kinds)),
-            "EknpId": carrier("IsEknpNotSetup", rules=(_purpose_or_reason,)),
+            "EknpId": carrier("IsEknpNotSetup", None, _purpose_or_reason),
             "DocOperationReason": leaf(_listed(edition, "deal_kinds")),
             "DocOperationDate": leaf(checks.day),
             "CurrencyCodeId": leaf(checks.currency),
