@@ -19,6 +19,7 @@ from gateway.journal.errors import (
     OverseerFenced,
     SchemaOutdated,
     SeriesConflict,
+    StagingLost,
 )
 from gateway.journal.journal import Journal
 from gateway.journal.limits import JournalLimits
@@ -26,6 +27,7 @@ from gateway.journal.migrations import Deploy, migrate
 from gateway.journal.oversight.reading import DayFigures, OversightReader, Place
 from gateway.journal.oversight.register import ComplexRegister
 from gateway.journal.settlement import Head
+from gateway.journal.staging import LargeDraft, Staging
 from gateway.journal.verification import Break, Report, verify_journal
 
 __all__ = [
@@ -50,6 +52,7 @@ __all__ = [
     "Journal",
     "JournalDamaged",
     "JournalLimits",
+    "LargeDraft",
     "MigrationRefused",
     "Overloaded",
     "OverseerFenced",
@@ -60,6 +63,8 @@ __all__ = [
     "Report",
     "SchemaOutdated",
     "SeriesConflict",
+    "Staging",
+    "StagingLost",
     "database_ready",
     "dealers_with_reports",
     "migrate",
