@@ -179,9 +179,11 @@ CREATE TRIGGER never_deleted BEFORE DELETE ON certificates FOR EACH ROW EXECUTE 
 CREATE TABLE oversight_positions (
     ledger integer PRIMARY KEY,
     epoch bigint NOT NULL,
-    seq bigint NOT NULL CHECK (seq >= 0)
+    seq bigint NOT NULL CHECK (seq >= 0),
+    part integer NOT NULL DEFAULT 0 CHECK (part >= 0)
 );
 COMMENT ON TABLE oversight_positions IS 'how far each ledger was overseen; a new overseer raises the epoch and so fences the one before';
+COMMENT ON COLUMN oversight_positions.part IS 'how many parts of the records of the entry behind seq were overseen';
 
 CREATE TABLE register (
     only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),

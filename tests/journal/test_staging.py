@@ -72,11 +72,10 @@ async def test_nobody_sees_a_message_before_it_is_appended(journal: Journal, dra
 
 async def test_what_is_left_without_an_append_is_deleted(journal: Journal, dsn: str, draft: Drafts) -> None:
     message = large(draft)
-    with pytest.raises(RuntimeError, match="signature"):
-        async with journal.stage(message.receipt) as staging:
-            await staging.add_body(message.body)
-            await staging.add_records(message.segments[0])
-            raise RuntimeError("the signature is wrong")
+    async with journal.stage(message.receipt) as staging:
+        await staging.add_body(message.body)
+        await staging.add_records(message.segments[0])
+        assert await counts(dsn) == (1, 6)
     assert await counts(dsn) == (0, 0)
 
 
@@ -191,11 +190,9 @@ async def test_a_changed_part_is_named_and_nothing_of_it_is_given(
         kind,
     )
     await connection.close()
+    reading = pieces(journal.body(entry)) if kind == "body" else records_in(journal, entry)
     with pytest.raises(JournalDamaged, match=f"entry 1, {kind} part 2"):
-        if kind == "body":
-            await pieces(journal.body(entry))
-        else:
-            await records_in(journal, entry)
+        await reading
     if kind == "records":
         with pytest.raises(JournalDamaged, match="entry 1, records part 2"):
             await journal.check_parts(entry)

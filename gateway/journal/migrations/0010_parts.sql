@@ -58,3 +58,7 @@ BEGIN
     RETURN swept;
 END
 $$;
+
+-- A large entry is overseen in several steps.
+ALTER TABLE oversight_positions ADD COLUMN part integer NOT NULL DEFAULT 0 CHECK (part >= 0);
+COMMENT ON COLUMN oversight_positions.part IS 'how many parts of the records of the entry behind seq were overseen';
