@@ -108,7 +108,7 @@ class Staging:
 
         Raises DocumentConflict, SeriesConflict, Overloaded, Unavailable (the message may have been filed all the
         same: sending it again is harmless), and EntryRefused when the receipt or the size are not those of what was
-        staged.
+        staged. After Overloaded and Unavailable it may be called again, for as long as the context is open.
         """
         if self._piece:
             await self._store_piece()
