@@ -14,8 +14,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
 
 import structlog
 
@@ -26,7 +25,7 @@ from gateway.oversight.dealers import REPORTS
 from gateway.oversight.engine import Engine
 from gateway.oversight.facts import Fact
 from gateway.oversight.parameters import CODES, EDITION, DueRules, Parameters
-from gateway.oversight.reading import LargeRecords, Line, Reader, Unreadable
+from gateway.oversight.reading import LargeBatch, LargeRecords, Line, Reader, Unreadable, readable
 from gateway.oversight.state import Working
 from gateway.oversight.tallying import Tallier
 from gateway.sealing.derived import Derived, seal_derived
@@ -173,11 +172,23 @@ class Overseer(Follower):
 
     async def _large_facts(self, line: Line) -> list[Fact]:
         try:
-            batch = await self._judging.reader.large_batch(line, partial(self._store.values, line))
+            batch = self._judging.reader.large_batch(line)
+            return [] if batch is None else [await self._read_batch(line, batch)]
         except Unreadable as error:
             self._passed_over(line, error)
             return []
-        return [] if batch is None else [batch]
+
+    async def _read_batch(self, line: Line, batch: LargeBatch) -> Fact:
+        """Reads a batch of which at most a part and a window are at hand; the work is done beside the loop."""
+        with readable(line):
+            for number in range(len(line.large.parts) if line.large else 0):
+                await asyncio.to_thread(batch.survey, number, await self._store.values(line, number))
+            for window in await asyncio.to_thread(batch.windows):
+                events: list[dict[str, Any]] = []
+                for number in window.parts:
+                    events += await asyncio.to_thread(window.events_in, await self._store.values(line, number))
+                await asyncio.to_thread(batch.take, events)
+            return batch.fact()
 
     def _fact(self, line: Line) -> Fact | None:
         """What a line says; one that can't be read is logged and passed over, so that it does not stop all others."""

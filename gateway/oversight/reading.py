@@ -1,6 +1,5 @@
 """Entries of the log become facts. The log is the gateway's own, so no seal is checked here."""
 
-import asyncio
 import base64
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -31,7 +30,7 @@ from gateway.oversight.facts import (
 )
 from gateway.oversight.intervals import runs
 from gateway.oversight.parameters import DueRules
-from gateway.oversight.scattered import ReadPart, Scattered, events_in
+from gateway.oversight.scattered import Scattered, Values, Window, events_in
 from gateway.oversight.tallying import Tallier, hundredths
 from validators.model import Verdict
 from validators.operations.deals import Filing
@@ -111,24 +110,14 @@ class Reader:
             return self._batch(line, receipt)
         return _message(line, receipt)
 
-    async def large_batch(self, line: Line, values: ReadPart) -> Batch | None:
-        """What a large batch says, None where the line is none; its records are read part by part.
-
-        A batch need not be in the order of its sequences, so its parts are read at least twice: see `Scattered`.
-        Raises Unreadable.
-        """
+    def large_batch(self, line: Line) -> "LargeBatch | None":
+        """A large batch, to be read part by part; None where the line is no accepted batch. Raises Unreadable."""
         with readable(line):
             receipt = payload_of(line.jws)
             stands = Verdict(line.verdict).stands
             if line.family != GAMING or not stands or receipt["message_type"] != "GamingBatch":
                 return None
-            scattered = Scattered(line.large.parts if line.large else (), values)
-            sequences = await scattered.sequences()
-            arrived = _arrived(receipt, sequences)
-            tallying = self._tallier.begin(arrived)
-            async for events in scattered.windows(sequences):
-                await asyncio.to_thread(tallying.take, events)
-            return _batch_of(line, receipt, arrived, tallying.done())
+            return LargeBatch(line, receipt, self._tallier)
 
     def _batch(self, line: Line, receipt: Mapping[str, Any]) -> Batch:
         events = sorted(events_in(line.records), key=itemgetter("sequence"))
@@ -151,6 +140,40 @@ class Reader:
             return None
         players = frozenset(name for one in _listed(root["Participants"]["Participant"]) for name in _names(one))
         return Reported(about["ViewOperationId"], moment.date(), amount[0] * 100 + amount[1], players)
+
+
+class LargeBatch:
+    """A batch on its way: every part is surveyed, then the events of each window are taken in, in the windows' order.
+
+    Parts that do not have the form in which the gateway files raise LookupError, TypeError, ValueError or
+    AttributeError: stand inside `readable`.
+    """
+
+    def __init__(self, line: Line, receipt: Mapping[str, Any], tallier: Tallier) -> None:
+        self._line = line
+        self._receipt = receipt
+        self._tallier = tallier
+        self._scattered = Scattered()
+        self._arrived: Sequence[tuple[int, int]] = ()
+        self._tallying = tallier.begin(())
+
+    def survey(self, number: int, values: Values) -> None:
+        """Takes note of what is in a part."""
+        self._scattered.survey(number, values)
+
+    def windows(self) -> Iterator[Window]:
+        """What is to be read once all parts were surveyed."""
+        self._arrived = _arrived(self._receipt, self._scattered.sequences())
+        self._tallying = self._tallier.begin(self._arrived)
+        return self._scattered.windows()
+
+    def take(self, events: Iterable[Mapping[str, Any]]) -> None:
+        """Takes the events of one window in."""
+        self._tallying.take(sorted(events, key=itemgetter("sequence")))
+
+    def fact(self) -> Batch:
+        """What the batch says, once all windows were taken."""
+        return _batch_of(self._line, self._receipt, self._arrived, self._tallying.done())
 
 
 def payload_of(jws: str) -> dict[str, Any]:

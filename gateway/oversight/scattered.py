@@ -1,67 +1,68 @@
-"""The events of a large batch, read from its parts in the order of their sequences and never held all at once.
+"""The events of a large batch, taken from its parts in the order of their sequences and never held all at once.
 
-First it is read in which parts which sequences are, then the events, WINDOW at a time. So a part is read twice where
-the batch is in order, and once more for each further window that it touches where it is not.
+First each part is surveyed: which sequences are in it. Then the events are taken, WINDOW at a time. So a part is read
+twice where the batch is in order, and once more for each further window that it touches where it is not.
 """
 
-import asyncio
 from array import array
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
-from operator import itemgetter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
-
-from gateway.model import Part
 
 EVENTS = "fma.gaming.events.v1"
 WINDOW = 16_384
 """How many events are at hand at once."""
 
-ReadPart = Callable[[int], Awaitable[Sequence[tuple[str, bytes]]]]
-"""Topic and value of each record in a part, by its number."""
+Values = Iterable[tuple[str, bytes]]
+"""Topic and value of each record in a part."""
 
 
-def events_in(values: Iterable[tuple[str, bytes]]) -> Iterator[dict[str, Any]]:
+def events_in(values: Values) -> Iterator[dict[str, Any]]:
     """The events among these records."""
     return (orjson.loads(value)["item"] for topic, value in values if topic == EVENTS)
 
 
-class Scattered:
-    """The events in these parts, in whatever order they stand there."""
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The sequences from `first` to `last`, and the numbers of the parts that may have some of them."""
 
-    def __init__(self, parts: Sequence[Part], read: ReadPart, window: int = WINDOW) -> None:
-        self._read = read
-        self._count = len(parts)
+    first: int
+    last: int
+    parts: tuple[int, ...]
+
+    def events_in(self, values: Values) -> list[dict[str, Any]]:
+        """Those events of a part that are in the window."""
+        return [event for event in events_in(values) if self.first <= event["sequence"] <= self.last]
+
+
+class Scattered:
+    """Where the events of a batch are."""
+
+    def __init__(self, window: int = WINDOW) -> None:
         self._window = window
         self._spans: dict[int, tuple[int, int]] = {}
+        self._found = array("q")
 
-    async def sequences(self) -> Sequence[int]:
-        """The sequences of all events, ascending: 8 bytes each."""
-        found = array("q")
-        for number in range(self._count):
-            here = await asyncio.to_thread(_sequences, await self._read(number))
-            if here:
-                self._spans[number] = (min(here), max(here))
-                found.extend(here)
-        return array("q", sorted(found))
+    def survey(self, number: int, values: Values) -> None:
+        """Takes note of the sequences in a part."""
+        here = array("q", [event["sequence"] for event in events_in(values)])
+        if here:
+            self._spans[number] = (min(here), max(here))
+            self._found.extend(here)
 
-    async def windows(self, sequences: Sequence[int]) -> AsyncIterator[list[dict[str, Any]]]:
-        """The events themselves, ascending, so many at a time; `sequences` are what is answered above."""
-        at = 0
-        while at < len(sequences):
-            first, last = sequences[at], sequences[min(at + self._window, len(sequences)) - 1]
-            events: list[dict[str, Any]] = []
-            for number, (lowest, highest) in self._spans.items():
-                if lowest <= last and highest >= first:
-                    events += await asyncio.to_thread(_between, await self._read(number), first, last)
-            yield sorted(events, key=itemgetter("sequence"))
-            at += len(events)
+    def sequences(self) -> Sequence[int]:
+        """All sequences, ascending: 8 bytes each."""
+        return array("q", sorted(self._found))
 
-
-def _sequences(values: Sequence[tuple[str, bytes]]) -> Sequence[int]:
-    return array("q", [event["sequence"] for event in events_in(values)])
-
-
-def _between(values: Sequence[tuple[str, bytes]], first: int, last: int) -> list[dict[str, Any]]:
-    return [event for event in events_in(values) if first <= event["sequence"] <= last]
+    def windows(self) -> Iterator[Window]:
+        """What is to be read now, in this order; each sequence is in one window."""
+        ordered, at = self.sequences(), 0
+        while at < len(ordered):
+            first, last = ordered[at], ordered[min(at + self._window, len(ordered)) - 1]
+            touched = (number for number, (low, high) in self._spans.items() if low <= last and high >= first)
+            yield Window(first, last, tuple(touched))
+            at += self._window
+            while at < len(ordered) and ordered[at] == last:
+                at += 1
