@@ -114,7 +114,15 @@ async def test_the_relay_reads_the_log_and_writes_nothing_at_all(dsn: str, login
     }
     assert held == {
         (table, "SELECT")
-        for table in ("ledgers", "entries", "archived_entries", "checkpoints", "cosignatures", "migrations")
+        for table in (
+            "ledgers",
+            "entries",
+            "entry_parts",
+            "archived_entries",
+            "checkpoints",
+            "cosignatures",
+            "migrations",
+        )
     }
     assert await refused(logins["relay"], "SELECT prepare_partition(5)")
 
