@@ -16,11 +16,12 @@ from gateway.intake.documentation import MessagePage, ReceiptFacts, add_get, doc
 from gateway.intake.fma_shapes import AuditPage, EntityFacts, EntityList, audit_facts, entity_facts
 from gateway.intake.negotiation import JSON
 from gateway.intake.occurrence import occurrence_of
+from gateway.intake.originals import Originals
 from gateway.intake.oversight_shapes import TicketPage
 from gateway.intake.refusals import CursorRefused, NotFound, ParameterRefused
 from gateway.intake.services import Services
 from gateway.journal import Actor, Directory, EntityUnknown
-from gateway.model import Entity, Entry
+from gateway.model import Entity, Filed
 from gateway.sealing.derived import ticket_facts
 from gateway.sealing.receipts import read_receipt, receipt_facts
 
@@ -69,6 +70,7 @@ class Fma:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._admission = Admission(services)
+        self._originals = Originals(services)
 
     async def messages(self, request: Request, sender: Named, after: After = None, limit: Limit = 20) -> Response:
         """The messages of an entity in the order in which they were filed."""
@@ -86,14 +88,15 @@ class Fma:
     async def message(self, request: Request, message: str) -> Response:
         """The facts of one message, whoever filed it."""
         await self._admission.to_read(request, f"GET {MESSAGE}", "message read", message)
-        entry = await self._entry(message)
+        filed = await self._filed(message)
         language = occurrence_of(request).language
-        return _json(receipt_facts(read_receipt(entry.jws, self._services.keyset), language))
+        return _json(receipt_facts(read_receipt(filed.jws, self._services.keyset), language))
 
     async def original(self, request: Request, message: str) -> Response:
         """One message's exact bytes as they were received."""
         await self._admission.to_read(request, f"GET {ORIGINAL}", "original read", message)
-        return Response((await self._entry(message)).body, headers={**_OWN, "Content-Type": "application/xml"})
+        filed = await self._filed(message)
+        return await self._originals.answer(filed, read_receipt(filed.jws, self._services.keyset).sender)
 
     async def tickets(self, request: Request, owner: Named, after: After = None, limit: Limit = 20) -> Response:
         """The tickets of an organiser's complexes in the order in which they were opened, as far as oversight is."""
@@ -169,22 +172,22 @@ class Fma:
         if limit > most:
             raise ParameterRefused(name="limit", expected=f"1..{most}")
 
-    async def _entry(self, message: str) -> Entry:
+    async def _filed(self, message: str) -> Filed:
         try:
-            entry = await self._services.journal.message(UUID(message))
+            filed = await self._services.journal.filed_by_anybody(UUID(message))
         except ValueError as error:
             raise NotFound from error
-        if entry is None:
+        if filed is None:
             raise NotFound
-        return entry
+        return filed
 
     async def _place(self, after: str | None, sender: str) -> int:
         if after is None:
             return 0
-        entry = await self._services.journal.by_id(read_cursor(after), sender)
-        if entry is None:
+        filed = await self._services.journal.filed(read_cursor(after), sender)
+        if filed is None:
             raise CursorRefused
-        return entry.seq
+        return filed.seq
 
 
 async def _known(change: Awaitable[Entity]) -> Entity:

@@ -1,29 +1,26 @@
 """What an entity reads back: its own messages, receipts and bytes; others' do not exist."""
 
-import asyncio
 from typing import Annotated
 from urllib.parse import urlencode
 from uuid import UUID
 
 import orjson
 from fastapi import APIRouter, Query, Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
-from gateway.archive.mounted import MountedArchives
 from gateway.intake.authentication import reader_of
 from gateway.intake.cursors import make_cursor, read_cursor
 from gateway.intake.documentation import MessagePage, ReceiptFacts, add_get, document_of
 from gateway.intake.negotiation import JSON, XML_TYPES, choose_media_type
 from gateway.intake.occurrence import occurrence_of
+from gateway.intake.originals import Originals
 from gateway.intake.presenting import receipt_answer
-from gateway.intake.refusals import Archived, CursorRefused, NotFound, ParameterRefused
+from gateway.intake.refusals import CursorRefused, NotFound, ParameterRefused
 from gateway.intake.services import Services
-from gateway.journal import EntryArchived
 from gateway.model import Filed
 from gateway.sealing.receipts import read_receipt, receipt_facts
 
 JOSE = "application/jose"
-_ORIGINAL = {"Content-Type": "application/xml", "Cache-Control": "no-store"}
 
 
 def reading_router(services: Services) -> APIRouter:
@@ -45,7 +42,7 @@ class Reading:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._archives = MountedArchives(services.settings.archives)
+        self._originals = Originals(services)
 
     async def message(self, request: Request, message: str) -> Response:
         """One message's receipt: its facts as JSON, or the signed notice with `Accept: application/xml`."""
@@ -61,27 +58,9 @@ class Reading:
         return Response(filed.jws, headers={"Content-Type": JOSE, "Cache-Control": "no-store"})
 
     async def original(self, request: Request, message: str) -> Response:
-        """One message's exact bytes as they were received; from an archive where one is mounted.
-
-        A large one is sent part by part, each after it was held against its digest: damage ends the answer short of
-        its Content-Length.
-        """
+        """One message's exact bytes as they were received; from an archive where one is mounted."""
         filed = await self._own(request, message)
-        try:
-            entry = await self._services.journal.by_id(filed.receipt_id, reader_of(request, self._services))
-        except EntryArchived:
-            digest = read_receipt(filed.jws, self._services.keyset).sha256
-            place = (filed.ledger, filed.seq, digest)
-            body = await asyncio.to_thread(self._archives.body, *place)
-            if body is None:
-                raise Archived(message=message) from None
-            return Response(body, headers=_ORIGINAL)
-        if entry is None:
-            raise NotFound
-        if entry.parts is None:
-            return Response(entry.body, headers=_ORIGINAL)
-        pieces = self._services.journal.body(entry)
-        return StreamingResponse(pieces, headers={**_ORIGINAL, "Content-Length": str(entry.parts.size)})
+        return await self._originals.answer(filed, reader_of(request, self._services))
 
     async def page(
         self,

@@ -175,10 +175,10 @@ class Journal:
         """What the sender filed after this `seq`, in that order, archived or not; the last `seq` is the next cursor."""
         return [filed_of(row) for row in await self._fetch("page_of_sender", sender, after, limit)]
 
-    async def message(self, receipt_id: UUID) -> Entry | None:
-        """The entry with this receipt, whoever sent it: for the FMA's people alone."""
+    async def filed_by_anybody(self, receipt_id: UUID) -> Filed | None:
+        """What was filed under this receipt, whoever sent it: for the FMA's people alone."""
         found = await self._fetch("find_message", receipt_id)
-        return entry_of(found[0], self._packer) if found else None
+        return filed_of(found[0]) if found else None
 
     async def read(self, ledger: int, after: int, limit: int) -> list[Entry]:
         """The entries that follow `after` without a gap: at most `limit`, and fewer when they are heavy.

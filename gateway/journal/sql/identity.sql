@@ -88,8 +88,7 @@ ON CONFLICT (seq) DO NOTHING;
 SELECT seq, chain, made_at, jws FROM audit_checkpoints ORDER BY seq DESC LIMIT 1;
 
 -- name: find_message
-SELECT entries.ledger, entries.seq, entries.receipt_id, entries.sender, entries.received_at, entries.receipt,
-    entries.body, entries.records, entries.leaf, entries.chain
+SELECT filings.receipt_id, filings.ledger, filings.seq, receipts.receipt
 FROM filings
-JOIN entries ON entries.ledger = filings.ledger AND entries.seq = filings.seq
+JOIN receipts ON receipts.ledger = filings.ledger AND receipts.seq = filings.seq
 WHERE filings.receipt_id = $1;
