@@ -25,6 +25,8 @@ __all__ = [
     "Item",
     "Judged",
     "Judgement",
+    "Part",
+    "Parts",
     "Receipt",
     "Record",
     "Series",
@@ -202,8 +204,35 @@ class Filed:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """One part of a large body or of its records: SHA-256 of the part as it is stored, and how much it `holds`.
+
+    That is the number of bytes of the body, or of records.
+    """
+
+    sha256: bytes
+    holds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a large entry is made of, in the order of the body and of the records."""
+
+    body: tuple[Part, ...]
+    records: tuple[Part, ...]
+
+    @property
+    def size(self) -> int:
+        """The length of the body in bytes."""
+        return sum(part.holds for part in self.body)
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry of the log as it is read back; `leaf` and `chain` are SHA-256 digests of 32 bytes."""
+    """One entry of the log as it is read back; `leaf` and `chain` are SHA-256 digests of 32 bytes.
+
+    A large one has `parts`, which are read one by one; its `body` and `records` are empty here.
+    """
 
     ledger: int
     seq: int
@@ -215,6 +244,7 @@ class Entry:
     records: tuple[Record, ...]
     leaf: bytes
     chain: bytes
+    parts: Parts | None = None
 
 
 @dataclass(frozen=True, slots=True)

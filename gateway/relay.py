@@ -5,11 +5,15 @@ transaction together with the position it reaches. A batch is whole entries, one
 most where it is more than one. While one batch is being committed the next is read. A transaction costs the same for
 one record as for hundreds: after a batch that was not full the next is let gather for a moment, the longer the more
 there was, while the first message after a silence goes out at once.
+
+A large entry goes out part by part, each part of its records in a transaction of its own, and the position tells how
+many of them did. Before the first one PostgreSQL is asked for the digests of them all, and each is held against its
+digest in the entry when it is read.
 """
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -21,6 +25,7 @@ from gateway.bus.positions import Position
 from gateway.errors import GatewayError
 from gateway.following import Follower
 from gateway.journal.encoding import CHAIN_START, chain_of
+from gateway.journal.errors import JournalDamaged
 from gateway.model import Checkpoint, Entry, Record
 from gateway.sealing.receipts import ISSUER, moment_text
 
@@ -69,6 +74,12 @@ class Log(Protocol):
     async def read(self, ledger: int, after: int, limit: int, /) -> Sequence[Entry]:
         """The entries that follow `after`, in order, `limit` at the most, at least one where there is one."""
 
+    async def check_parts(self, entry: Entry, /) -> None:
+        """Raises JournalDamaged where a large entry, or a part of its records, is not what its leaf covers."""
+
+    async def records_of(self, entry: Entry, number: int, /) -> tuple[Record, ...]:
+        """The records in one part of a large entry; raises JournalDamaged."""
+
     async def checkpoints_after(self, ledger: int, seq: int, limit: int, /) -> Sequence[Checkpoint]:
         """The checkpoints beyond this `seq`, in order."""
 
@@ -91,8 +102,11 @@ class Publisher(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Fetched:
+    """Entries, and of the first one that part of its records whose turn it is, where it is a large one."""
+
     entries: Sequence[Entry]
     checkpoints: Sequence[Checkpoint]
+    part: Sequence[Record] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,15 +214,27 @@ class Relay(Follower):
             await self._unless_stopping(asyncio.sleep(gather))
         entries = await self._log.read(self.ledger, position.seq, self._reach)
         self.head = (await self._log.head(self.ledger)).seq if entries else position.seq
+        part = await self._part(entries[0], position.part) if entries and entries[0].parts else ()
         after = position.checkpoint_seq
-        return _Fetched(entries, await self._log.checkpoints_after(self.ledger, after, BATCH_CHECKPOINTS))
+        return _Fetched(entries, await self._log.checkpoints_after(self.ledger, after, BATCH_CHECKPOINTS), part)
+
+    async def _part(self, entry: Entry, number: int) -> Sequence[Record]:
+        """The part of a large entry that is next; none where it has no records."""
+        try:
+            if number == 0:
+                await self._log.check_parts(entry)
+            return await self._log.records_of(entry, number) if number < _count_of_parts(entry) else ()
+        except JournalDamaged as error:
+            raise LogBroken(self.ledger, entry.seq, str(error)) from error
 
     def _verified(self, position: Position, fetched: _Fetched) -> _Batch:
         """What may be published of what was read: up to the first entry that does not follow from the one before."""
+        if fetched.entries and fetched.entries[0].parts:
+            return self._verified_part(position, fetched.entries[0], fetched)
         records: list[Record] = []
         seq, chain, broken, cut = position.seq, position.chain, None, False
         for entry in fetched.entries:
-            cut = bool(records) and len(records) + len(entry.records) > BATCH_RECORDS
+            cut = entry.parts is not None or (bool(records) and len(records) + len(entry.records) > BATCH_RECORDS)
             if cut:
                 break
             broken = self._break(seq, chain, entry)
@@ -216,10 +242,33 @@ class Relay(Follower):
                 break
             seq, chain = entry.seq, entry.chain
             records += entry.records
-        due = [checkpoint for checkpoint in fetched.checkpoints if checkpoint.seq <= seq]
+        return self._reaching(replace(position, seq=seq, chain=chain), records, fetched, broken, cut=cut)
+
+    def _verified_part(self, position: Position, entry: Entry, fetched: _Fetched) -> _Batch:
+        """The part of a large entry that is next, if the entry follows from the one before."""
+        broken = self._break(position.seq, position.chain, entry)
+        if broken is not None:
+            return self._reaching(position, [], fetched, broken)
+        part = position.part + 1
+        reached = replace(position, part=part)
+        if part >= _count_of_parts(entry):
+            reached = replace(position, seq=entry.seq, chain=entry.chain, part=0)
+        return self._reaching(reached, list(fetched.part), fetched, cut=True)
+
+    def _reaching(
+        self,
+        position: Position,
+        records: list[Record],
+        fetched: _Fetched,
+        broken: LogBroken | None = None,
+        *,
+        cut: bool = False,
+    ) -> _Batch:
+        """The batch of these records and the checkpoints that are due at the position it reaches."""
+        due = [checkpoint for checkpoint in fetched.checkpoints if checkpoint.seq <= position.seq]
         records += [checkpoint_record(checkpoint, self._checkpoints_topic) for checkpoint in due]
         reached = due[-1].seq if due else position.checkpoint_seq
-        return _Batch(records, Position(self.ledger, seq, chain, reached), broken, cut)
+        return _Batch(records, replace(position, checkpoint_seq=reached), broken, cut)
 
     def _break(self, seq: int, chain: bytes, entry: Entry) -> LogBroken | None:
         if entry.seq != seq + 1:
@@ -233,6 +282,10 @@ class Relay(Follower):
         self.position = batch.position
         self.published_records += len(batch.records)
         self.last_published_at = self._clock()
+
+
+def _count_of_parts(entry: Entry) -> int:
+    return len(entry.parts.records) if entry.parts else 0
 
 
 def gather_seconds(records: int) -> float:

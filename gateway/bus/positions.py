@@ -31,26 +31,29 @@ class PositionDamaged(GatewayError):
 class Position:
     """The last entry of a ledger that is in Kafka: its `seq` and `chain`, and the last checkpoint's `seq`.
 
-    Nothing published yet is `seq` 0, for which the chain is not known: empty.
+    Nothing published yet is `seq` 0, for which the chain is not known: empty. `part` is how many parts of the records
+    of the next entry are in Kafka too, where that is a large one.
     """
 
     ledger: int
     seq: int
     chain: bytes
     checkpoint_seq: int = 0
+    part: int = 0
 
     def covers(self, other: Self) -> bool:
         """Whether everything up to the other position was published here."""
-        return self.seq >= other.seq and self.checkpoint_seq >= other.checkpoint_seq
+        return (self.seq, self.part) >= (other.seq, other.part) and self.checkpoint_seq >= other.checkpoint_seq
 
     def encode(self) -> bytes:
-        """The position as JSON; the chain in hex."""
+        """The position as JSON; the chain in hex, and `part` between two parts alone."""
         return orjson.dumps(
             {
                 "ledger": self.ledger,
                 "seq": self.seq,
                 "chain": self.chain.hex(),
                 "checkpoint_seq": self.checkpoint_seq,
+                **({"part": self.part} if self.part else {}),
             }
         )
 
@@ -64,6 +67,7 @@ class Position:
                 seq=int(facts["seq"]),
                 chain=bytes.fromhex(facts["chain"]),
                 checkpoint_seq=int(facts["checkpoint_seq"]),
+                part=int(facts.get("part", 0)),
             )
         except (ValueError, KeyError, TypeError) as error:
             raise PositionDamaged("a record of the positions topic can't be read") from error
@@ -123,7 +127,7 @@ async def _newest(consumer: AIOKafkaConsumer, ledger: int, ends: dict[TopicParti
     begins = await consumer.beginning_offsets(list(ends))
     found = [await _newest_of(consumer, ledger, partition, begins[partition], end) for partition, end in ends.items()]
     known = [position for position in found if position is not None]
-    return max(known, key=lambda position: position.seq, default=None)
+    return max(known, key=lambda position: (position.seq, position.part), default=None)
 
 
 async def _newest_of(

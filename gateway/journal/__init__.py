@@ -22,6 +22,7 @@ from gateway.journal.errors import (
     PersonUnknown,
     SchemaOutdated,
     SeriesConflict,
+    StagingLost,
 )
 from gateway.journal.journal import Journal
 from gateway.journal.keys import KeyHistoryCopy, KeyRegister
@@ -32,6 +33,7 @@ from gateway.journal.oversight.register import ComplexRegister
 from gateway.journal.people import People, PeopleCache, Person, Role
 from gateway.journal.settlement import Head
 from gateway.journal.spent_tokens import SpentTokens
+from gateway.journal.staging import LargeDraft, Staging
 from gateway.journal.verification import Break, Report, verify_journal
 from gateway.journal.witnessed import Witnesses
 
@@ -68,6 +70,7 @@ __all__ = [
     "JournalLimits",
     "KeyHistoryCopy",
     "KeyRegister",
+    "LargeDraft",
     "MigrationRefused",
     "Overloaded",
     "OverseerFenced",
@@ -84,6 +87,8 @@ __all__ = [
     "SchemaOutdated",
     "SeriesConflict",
     "SpentTokens",
+    "Staging",
+    "StagingLost",
     "Witnesses",
     "database_ready",
     "dealers_with_reports",

@@ -1,6 +1,8 @@
 """One transaction of the log: the head's lock, the look for doubles, the append, the new head."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from uuid import UUID
 
 from gateway.journal.connections import Connection
 from gateway.journal.encoding import ROW_COLUMNS, row_values
@@ -24,7 +26,8 @@ async def file_batch(connection: Connection, ledger: int, batch: Sequence[Prepar
     """
     async with connection.transaction():
         head = await _lock_head(connection, ledger)
-        settlement = settle(batch, head, *await _known(connection, batch))
+        before, taken = await _known(connection, batch)
+        settlement = settle(batch, head, before, replace(taken, lost=await _lost(connection, batch)))
         if settlement.appended:
             await _append(connection, settlement)
     return settlement
@@ -76,6 +79,14 @@ async def _known(connection: Connection, batch: Sequence[Prepared]) -> tuple[dic
     )
 
 
+async def _lost(connection: Connection, batch: Sequence[Prepared]) -> frozenset[UUID]:
+    """The large messages of the batch whose parts are gone; those of the others nobody can give up before the end."""
+    large = {item.row.receipt_id for item in batch if item.row.in_parts}
+    if not large:
+        return frozenset()
+    return frozenset(large - {row["receipt_id"] for row in await connection.fetch(sql("hold_stagings"), list(large))})
+
+
 async def _append(connection: Connection, settlement: Settlement) -> None:
     head, appended = settlement.head, settlement.appended
     await connection.copy_records_to_table(
@@ -99,6 +110,9 @@ async def _append(connection: Connection, settlement: Settlement) -> None:
         head.seq,
         head.chain,
     )
+    large = [row.receipt_id for row in rows if row.in_parts]
+    if large:
+        await connection.execute(sql("end_stagings"), large)
 
 
 def _stored(ledger: int, placed: Placed) -> tuple[object, ...]:

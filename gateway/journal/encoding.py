@@ -7,6 +7,7 @@ Entry. The frame of the stored values of every column but `ledger`, `seq`, `leaf
 `Row`: receipt id (16 bytes), sender, document, version, verdict, family, edition (UTF-8), received_at
 (microseconds since 1970 UTC, 8 bytes big-endian, signed), sha256 (32 bytes), body (compressed), receipt (ASCII),
 records (compressed); in a message that is numbered in a series also series (UTF-8) and number (8 bytes big-endian).
+A large entry has lists of parts in place of body and records, as `parts` describes them.
 
 Leaf and chain. `leaf = SHA-256(0x00 || entry)`, an RFC 9162 leaf; `chain = SHA-256(previous chain || leaf)`, the
 first entry's previous chain being 32 zero bytes.
@@ -31,12 +32,13 @@ from uuid import UUID
 import zstandard
 
 from gateway.journal.errors import JournalDamaged
-from gateway.model import Draft, Record, Verdict
+from gateway.model import Draft, Receipt, Record, Verdict
 
 CHAIN_START = bytes(32)
 UNPACKED_LIMIT = 256 * 1024 * 1024
 _VERSION = b"\x01"
 _RUNS = b"\x02"
+LIST_VERSION = b"\x03"
 _NULL = 0xFFFFFFFF
 _LENGTH = struct.Struct(">I")
 _MOMENT = struct.Struct(">q")
@@ -69,11 +71,21 @@ class Row:
         """True when the message stands, so that its GUID and version are taken."""
         return Verdict(self.verdict).stands
 
+    @property
+    def in_parts(self) -> bool:
+        """True when body and records are lists of parts, see `parts`."""
+        return is_list(self.body)
+
 
 ROW_COLUMNS = tuple(field.name for field in dataclasses.fields(Row))
 """The columns of the log that a row fills, in its order."""
 row_values = attrgetter(*ROW_COLUMNS)
 """The values of a row in the order of `ROW_COLUMNS`."""
+
+
+def is_list(stored: bytes) -> bool:
+    """Whether what is stored in place of a body, or of records, is a list of parts: nothing compressed begins so."""
+    return stored[:1] == LIST_VERSION
 
 
 def frame(fields: Iterable[bytes | None]) -> bytes:
@@ -243,6 +255,29 @@ def _unframe_record(framed: bytes | None) -> Record:
     return Record(topic=fields[0].decode(), key=fields[1].decode(), value=fields[2], headers=headers)
 
 
+def row_of(receipt: Receipt, body: bytes, records: bytes) -> Row:
+    """The row that a receipt speaks of, with what is stored for body and records.
+
+    `received_at` must know its time zone.
+    """
+    return Row(
+        receipt_id=receipt.id,
+        sender=receipt.sender,
+        document=receipt.document,
+        version=receipt.version,
+        verdict=receipt.verdict.value,
+        family=receipt.family,
+        edition=receipt.edition,
+        received_at=receipt.received_at.astimezone(UTC),
+        sha256=bytes.fromhex(receipt.sha256),
+        body=body,
+        receipt=receipt.jws,
+        records=records,
+        series=receipt.place[0],
+        number=receipt.place[1],
+    )
+
+
 class Packer:
     """Makes rows of drafts, and bodies and records of rows; for one event loop, not for several threads."""
 
@@ -252,23 +287,7 @@ class Packer:
 
     def row(self, draft: Draft) -> Row:
         """The row of a draft. `received_at` must know its time zone."""
-        receipt = draft.receipt
-        return Row(
-            receipt_id=receipt.id,
-            sender=receipt.sender,
-            document=receipt.document,
-            version=receipt.version,
-            verdict=receipt.verdict.value,
-            family=receipt.family,
-            edition=receipt.edition,
-            received_at=receipt.received_at.astimezone(UTC),
-            sha256=bytes.fromhex(receipt.sha256),
-            body=self.pack(draft.body),
-            receipt=receipt.jws,
-            records=self.pack(frame_records(draft.records)),
-            series=receipt.place[0],
-            number=receipt.place[1],
-        )
+        return row_of(draft.receipt, self.pack(draft.body), self.pack(frame_records(draft.records)))
 
     def pack(self, plain: bytes) -> bytes:
         """The bytes compressed."""

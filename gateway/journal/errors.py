@@ -33,6 +33,12 @@ class Overloaded(Unavailable):
         self.retry_after = retry_after
 
 
+class StagingLost(Unavailable):
+    """What was staged of a large message is given up: it has to be staged again."""
+
+    code = "staging-lost"
+
+
 class EntryRefused(GatewayError):
     """PostgreSQL will not take this entry, whoever asks and however often: a fault of the program that made it."""
 

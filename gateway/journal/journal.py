@@ -2,8 +2,8 @@
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Self
 from uuid import UUID
@@ -12,16 +12,18 @@ import asyncpg
 
 from gateway.errors import ConfigurationError, GatewayError, Unavailable
 from gateway.journal.connections import SERVING, Pool, close, open_pool, postgres_needed
-from gateway.journal.encoding import Packer
+from gateway.journal.encoding import Packer, leaf_of
 from gateway.journal.errors import EntryArchived, JournalDamaged, SchemaOutdated
 from gateway.journal.limits import DEFAULT_LIMITS, JournalLimits
 from gateway.journal.migrations import missing_migrations
 from gateway.journal.news import News
+from gateway.journal.parts import BODY, RECORDS, unpacked_body, unpacked_records
 from gateway.journal.queries import sql
-from gateway.journal.rows import checkpoint_of, entry_of, filed_of
+from gateway.journal.rows import checkpoint_of, entry_of, filed_of, stored_of
 from gateway.journal.settlement import Head
+from gateway.journal.staging import Staging
 from gateway.journal.writer import LedgerWriter
-from gateway.model import Checkpoint, Cosignature, Draft, Entry, Filed
+from gateway.model import Checkpoint, Cosignature, Draft, Entry, Filed, Parts, Receipt, Record
 
 _POLL_SECONDS = 0.25
 
@@ -99,6 +101,46 @@ class Journal:
         same: sending it again is harmless), EntryRefused.
         """
         return await self._writers[self.ledger_of(draft.receipt.sender)].append(self._packer.row(draft))
+
+    def stage(self, receipt: Receipt) -> Staging:
+        """Begins to put in a large message part by part, under the id of this receipt; see Staging."""
+        writer = self._writers[self.ledger_of(receipt.sender)]
+        return Staging(receipt, self._fetch, writer.append, self._limits)
+
+    async def body(self, entry: Entry) -> AsyncIterator[bytes]:
+        """The body of an entry in order, a large one piece by piece, each held against the digest in the entry.
+
+        Raises JournalDamaged, naming the part, before any byte of it is given.
+        """
+        if entry.parts is None:
+            yield entry.body
+            return
+        for number, part in enumerate(entry.parts.body):
+            packed = await self._part(entry, BODY, number)
+            with _told(entry, BODY, number):
+                piece = await asyncio.to_thread(unpacked_body, part, packed)
+            yield piece
+
+    async def records_of(self, entry: Entry, number: int) -> tuple[Record, ...]:
+        """The records in one part of a large entry, held against the digest in it; raises JournalDamaged."""
+        part = _parts(entry).records[number]
+        packed = await self._part(entry, RECORDS, number)
+        with _told(entry, RECORDS, number):
+            return await asyncio.to_thread(unpacked_records, part, packed)
+
+    async def check_parts(self, entry: Entry) -> None:
+        """Looks whether a large entry is its leaf's, and every part of its records there and the one it names.
+
+        PostgreSQL computes the digests. Raises JournalDamaged.
+        """
+        found = await self._fetch("stored_entry", entry.ledger, entry.seq)
+        if not found or leaf_of(stored_of(found[0]).row) != entry.leaf:
+            raise JournalDamaged(f"ledger {entry.ledger}, entry {entry.seq}: its leaf is not that of the entry")
+        stored = {row["number"]: row["sha256"] for row in await self._fetch("part_digests", entry.receipt_id, RECORDS)}
+        for number, part in enumerate(_parts(entry).records):
+            with _told(entry, RECORDS, number):
+                if stored.get(number) != part.sha256:
+                    raise JournalDamaged("it is missing, or its bytes are not those that the entry names")
 
     async def find(self, sha256: str, sender: str | None = None) -> Filed | None:
         """What was filed for these bytes (lower-case hex SHA-256), by this sender where one is named."""
@@ -222,6 +264,10 @@ class Journal:
             return False
         return True
 
+    async def _part(self, entry: Entry, kind: str, number: int) -> bytes | None:
+        found = await self._fetch("read_part", entry.receipt_id, kind, number)
+        return found[0]["bytes"] if found else None
+
     async def _look(self) -> range:
         with postgres_needed():
             async with self._serving().acquire() as connection:
@@ -250,3 +296,18 @@ class Journal:
         closing, self._pool = self._pool, None
         if closing is not None:
             await close(closing)
+
+
+def _parts(entry: Entry) -> Parts:
+    if entry.parts is None:
+        raise ValueError("the entry has no parts")
+    return entry.parts
+
+
+@contextmanager
+def _told(entry: Entry, kind: str, number: int) -> Iterator[None]:
+    """Names the entry and the part in what is raised about it; parts are counted from 1."""
+    try:
+        yield
+    except JournalDamaged as error:
+        raise JournalDamaged(f"ledger {entry.ledger}, entry {entry.seq}, {kind} part {number + 1}: {error}") from error

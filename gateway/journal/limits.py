@@ -12,7 +12,8 @@ class JournalLimits:
     `waiting` submissions of `waiting_bytes` altogether may wait in one process for one ledger, each for at most
     `patience`; a transaction takes at most `batch` of them and `batch_bytes`, and after one that took `busy` or more
     others may gather for `gather`; stopping waits `drain` for what is under way; one reading answers at most
-    `read_bytes` of stored bytes (and always one entry); `connections` serve readers.
+    `read_bytes` of stored bytes (and always one entry); `connections` serve readers. A large body is kept in parts of
+    `part_bytes`, its records in parts whose values have about `record_part_bytes` at most.
     """
 
     waiting: int = 1024
@@ -25,6 +26,8 @@ class JournalLimits:
     drain: float = 10.0
     read_bytes: int = 16 * MEBIBYTE
     connections: int = 4
+    part_bytes: int = 2 * MEBIBYTE
+    record_part_bytes: int = 16 * MEBIBYTE
 
 
 DEFAULT_LIMITS = JournalLimits()

@@ -6,8 +6,9 @@ from uuid import UUID
 
 import asyncpg
 
-from gateway.journal.encoding import ROW_COLUMNS, Packer, Row
+from gateway.journal.encoding import ROW_COLUMNS, Packer, Row, is_list
 from gateway.journal.entry_checks import Kept, Stored
+from gateway.journal.parts import parts_of
 from gateway.model import Checkpoint, Entry, Filed
 
 
@@ -26,6 +27,7 @@ def entry_of(row: asyncpg.Record, packer: Packer) -> Entry:
 
     Raises JournalDamaged when its body or its records cannot be unpacked.
     """
+    large = is_list(row["body"])
     return Entry(
         ledger=row["ledger"],
         seq=row["seq"],
@@ -33,10 +35,11 @@ def entry_of(row: asyncpg.Record, packer: Packer) -> Entry:
         sender=row["sender"],
         received_at=row["received_at"],
         jws=row["receipt"],
-        body=packer.unpack(row["body"]),
-        records=packer.records(row["records"]),
+        body=b"" if large else packer.unpack(row["body"]),
+        records=() if large else packer.records(row["records"]),
         leaf=row["leaf"],
         chain=row["chain"],
+        parts=parts_of(row["body"], row["records"]) if large else None,
     )
 
 

@@ -2,15 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from gateway.journal.encoding import Row, chain_of
-from gateway.journal.errors import DocumentConflict, SeriesConflict
+from gateway.journal.errors import DocumentConflict, SeriesConflict, StagingLost
 from gateway.model import Filed
 
 Key = tuple[bytes, str]
 DocumentKey = tuple[str, str | None, str | None]
 NumberKey = tuple[str, str | None, int | None]
-Answer = Filed | DocumentConflict | SeriesConflict
+Conflict = DocumentConflict | SeriesConflict
+Answer = Filed | Conflict | StagingLost
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +49,11 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """Documents and numbers of series of which one was accepted earlier."""
+    """Documents and numbers of series of which one was accepted earlier, and large messages whose parts are gone."""
 
     documents: frozenset[DocumentKey] = frozenset()
     numbers: frozenset[NumberKey] = frozenset()
+    lost: frozenset[UUID] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +113,15 @@ class _Claims:
     def __init__(self, taken: Taken) -> None:
         self._documents: set[DocumentKey | None] = set(taken.documents)
         self._numbers: set[NumberKey | None] = set(taken.numbers)
+        self._lost = taken.lost
 
-    def conflict(self, prepared: Prepared) -> DocumentConflict | SeriesConflict | None:
+    def conflict(self, prepared: Prepared) -> Conflict | StagingLost | None:
         if prepared.document_key in self._documents:
             return DocumentConflict("an accepted message has this document GUID and version, and other bytes")
         if prepared.row.accepted and prepared.number_key in self._numbers:
             return SeriesConflict("an accepted message has this number in its series, and other bytes")
+        if prepared.row.receipt_id in self._lost:
+            return StagingLost("the parts of this message were given up")
         return None
 
     def add(self, prepared: Prepared) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
@@ -16,7 +16,7 @@ from cryptography.x509.oid import NameOID
 from gateway.bus.declaration import Cleanup, Topic, TopicTable
 from gateway.bus.topics import apply_topics
 from gateway.journal.encoding import CHAIN_START, chain_of
-from gateway.model import Checkpoint, Entry, Record
+from gateway.model import Checkpoint, Entry, Part, Parts, Record
 from gateway.sealing.checkpoints import seal_checkpoint
 from gateway.sealing.cloudevents import CloudEvent
 from gateway.sealing.jws import KeySet
@@ -186,6 +186,20 @@ class MemoryLog:
     ledger: int = 0
     entries: list[Entry] = field(default_factory=list)
     checkpoints: list[Checkpoint] = field(default_factory=list)
+    segments: dict[int, tuple[tuple[Record, ...], ...]] = field(default_factory=dict)
+
+    def append_large(self, *segments: tuple[Record, ...]) -> None:
+        """One more entry, with its records in these parts."""
+        entry = self.append()
+        self.segments[entry.seq] = segments
+        parts = Parts((), tuple(Part(b"", len(segment)) for segment in segments))
+        self.entries[-1] = replace(entry, parts=parts)
+
+    async def check_parts(self, entry: Entry) -> None:
+        assert entry.parts is not None
+
+    async def records_of(self, entry: Entry, number: int) -> tuple[Record, ...]:
+        return self.segments[entry.seq][number]
 
     def append(self, *records: Record) -> Entry:
         """One more entry with these records."""

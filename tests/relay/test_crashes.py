@@ -5,6 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import psutil
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -21,29 +22,30 @@ from tests.relay.victim import long_log
 ENTRIES = 500
 
 
-async def test_a_relay_killed_again_and_again_leaves_no_gap_and_no_double(kafka_bootstrap: str) -> None:
+@pytest.mark.parametrize("kind", ["small", "large"])
+async def test_a_relay_killed_again_and_again_leaves_no_gap_and_no_double(kafka_bootstrap: str, kind: str) -> None:
     topics = await make_topics(kafka_bootstrap)
 
-    async def seq() -> int:
+    async def place() -> tuple[int, int]:
         position = await read_position(kafka_bootstrap, 0, topics.positions)
-        return position.seq if position else 0
+        return (position.seq, position.part) if position else (0, 0)
 
     async def start() -> asyncio.subprocess.Process:
-        arguments = (kafka_bootstrap, topics.events, topics.positions, str(ENTRIES))
+        arguments = (kafka_bootstrap, topics.events, topics.positions, str(ENTRIES), kind)
         return await asyncio.create_subprocess_exec(sys.executable, "-m", "tests.relay.victim", *arguments)
 
-    async def seq_above(known: int) -> int:
+    async def place_above(known: tuple[int, int]) -> tuple[int, int]:
         while True:
-            if (now := await seq()) > known:
+            if (now := await place()) > known:
                 return now
 
-    reached = 0
+    reached = (0, 0)
     for _ in range(3):
         victim = await start()
-        reached = await seq_above(reached)
+        reached = await place_above(reached)
         victim.kill()
         await victim.wait()
-        assert reached < ENTRIES
+        assert reached < ((ENTRIES, 0) if kind == "small" else (2, 0))
     survivor = await start()
     assert await survivor.wait() == 0
     numbers = [each.number for each in read_with_librdkafka(kafka_bootstrap, topics.events)]
@@ -98,14 +100,20 @@ class MemoryPublisher:
 
 @settings(max_examples=60, deadline=None)
 @given(
-    entries=st.lists(st.integers(0, 3), min_size=1, max_size=40),
+    entries=st.lists(st.tuples(st.integers(0, 5), st.booleans()), min_size=1, max_size=40),
     batch=st.integers(1, 12),
     fates=st.lists(st.sampled_from(["well", "well", "well", "lost", "unheard"]), max_size=30),
 )
-def test_whatever_fails_what_is_published_is_the_log(entries: list[int], batch: int, fates: list[str]) -> None:
+def test_whatever_fails_what_is_published_is_the_log(
+    entries: list[tuple[int, bool]], batch: int, fates: list[str]
+) -> None:
     log = MemoryLog()
-    for records in entries:
-        log.append(*(Record("t", "k", b"%d" % number) for number in range(records)))
+    for place, (count, large) in enumerate(entries):
+        records = tuple(Record("t", "k", b"%d/%d" % (place, number)) for number in range(count))
+        if large:
+            log.append_large(*(records[at : at + 2] for at in range(0, count, 2)))
+        else:
+            log.append(*records)
     remaining = iter(fates)
     publisher = MemoryPublisher(lambda: next(remaining, "well"))
 
@@ -123,4 +131,6 @@ def test_whatever_fails_what_is_published_is_the_log(entries: list[int], batch: 
             await asyncio.sleep(0)
 
     asyncio.run(relay_everything())
-    assert publisher.published == [record for entry in log.entries for record in entry.records]
+    assert [record.value for record in publisher.published] == [
+        b"%d/%d" % (place, number) for place, (count, _) in enumerate(entries) for number in range(count)
+    ]
