@@ -24,13 +24,14 @@ JudgeItems = Callable[[Carried, Sequence[Given]], tuple[tuple[Item, ...], Series
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Where the items of a family stand: the type of the message, the tag of their holder in its block.
+    """Where the items of a family stand: the type of the message, the tag of their holder in its block, their own.
 
     `most` is how many a message may hold that is too long to be judged as a whole; 0 where there is no such message.
     """
 
     message_type: str
     tag: str
+    item: str
     most: int
 
     @property

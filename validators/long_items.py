@@ -86,7 +86,7 @@ class Outline:
             if self.holder is None:
                 self._look()
             if self.holder is not None and self.place is not None:
-                row = self._take(self.holder, self.place.tag, still_open=self.holder in window.open)
+                row = self._take(self.holder, self.place.item, still_open=self.holder in window.open)
                 if row.elements:
                     yield row
             self._check()

@@ -61,8 +61,8 @@ class LongRules(Protocol):
     def holder(self) -> Holder:
         """Where its items stand."""
 
-    def faults(self, root: etree._Element, block: Block, circumstances: Circumstances) -> Iterator[Fault]:
-        """What is wrong with a message, its items aside."""
+    def faults(self, root: etree._Element, block: Block, circumstances: Circumstances, count: int) -> Iterator[Fault]:
+        """What is wrong with a message of so many items, these aside."""
 
     def walk(
         self, root: etree._Element, block: Block, circumstances: Circumstances, carried: Carried, repeated: Repeated
@@ -110,12 +110,14 @@ class LongJudgement:
                 yield [item for item in items if item.accepted]
 
 
-def judge_long(text: LongText, circumstances: Circumstances, profiles: ProfileBook) -> LongJudgement:
+def judge_long(
+    text: LongText, circumstances: Circumstances, profiles: ProfileBook, short_bytes: int = SHORT.bytes
+) -> LongJudgement:
     """The verdict on a message whose signature holds, as `judge` gives it.
 
-    Raises a `Refusal`: TooLarge where it is longer than a short one and not one with items in their place.
+    Raises a `Refusal`: TooLarge where it has more than `short_bytes` and is none with items in their place.
     """
-    begun = _begun(text, profiles)
+    begun = head_of(text, profiles)
     first: LongJudgement | None = None
     for profile in _in_force(begun, circumstances, profiles) if begun is not None else ():
         judged = _Judging(text, profile, profiles, circumstances).judge()
@@ -124,14 +126,23 @@ def judge_long(text: LongText, circumstances: Circumstances, profiles: ProfileBo
         if judged.judgement.verdict.stands:
             return judged
         first = first or judged
+    if first is None:
+        refuse_long(text, short_bytes)
     return first or _judge_short(text, circumstances, profiles)
 
 
-def _begun(text: LongText, profiles: ProfileBook) -> etree._Element | None:
+def head_of(text: LongText, profiles: ProfileBook) -> etree._Element | None:
     """The message up to its first items; None where it has none in their place."""
     outline = Outline(text, _places(profiles))
     next(outline.rows(), None)
     return outline.root if outline.holder is not None else None
+
+
+def refuse_long(text: LongText, most: int) -> None:
+    """Raises TooLarge where a message that is none of many items has more bytes than that."""
+    size = os.fstat(text.file.fileno()).st_size
+    if size > most:
+        raise TooLarge("bytes", None, {"most": str(most), "found": str(size)})
 
 
 def _places(profiles: ProfileBook) -> list[Holder]:
@@ -145,10 +156,7 @@ def _in_force(root: etree._Element, circumstances: Circumstances, profiles: Prof
 
 
 def _judge_short(text: LongText, circumstances: Circumstances, profiles: ProfileBook) -> LongJudgement:
-    """The verdict on a message that is none of many items; raises TooLarge where it is long."""
-    size = os.fstat(text.file.fileno()).st_size
-    if size > SHORT.bytes:
-        raise TooLarge("bytes", None, {"most": str(SHORT.bytes), "found": str(size)})
+    """The verdict on a message that is none of many items."""
     text.file.seek(0)
     message = parse(text.file.read(), SHORT)
     judgement = judge(message, circumstances, profiles)
@@ -173,7 +181,7 @@ class _Judging:
         told, holder, manner = stock.told, stock.holder, rules.manner
         root, schema = told.root, profile.schemas[told.message_type]
         block = Block.of(root, told.message_type)
-        faults = list(rules.faults(root, block, self._circumstances))
+        faults = list(rules.faults(root, block, self._circumstances, stock.count))
         if stock.count > rules.holder.most:
             faults.append(manner.surplus(holder, stock.count, rules.holder.most))
             structure = [one for one in stock.structure if one.path != f"{path_of(holder)}/{manner.item}"]

@@ -1,41 +1,35 @@
 """A long message is judged as a short one of the same content: row by row, to the same verdict, findings and items."""
 
-import io
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from lxml import etree
 
 from tests.support import gaming, metals
 from tests.support.corpus import Line, lines_of
-from tests.support.gaming import GamingCase, count_anew, events_of
+from tests.support.gaming import GamingCase
 from tests.support.metals import ReportCase
-from validators.gaming import events as gaming_events
-from validators.gaming.messages import BATCH
 from validators.judge import judge
 from validators.limits import LONG_LIMITS
 from validators.long_judging import LongJudgement, judge_long
 from validators.long_text import settle
-from validators.model import Circumstances, Item, Judgement, Verdict
+from validators.model import Circumstances, Item, Judgement
 from validators.parsing import parse
 from validators.profiles import ProfileBook
-from validators.refusals import LimitExceeded, Refusal, TooLarge
-from validators.repeated import Repeats
 
 SIZES = (64, 900, 65_536)
 CIRCUMSTANCES = Circumstances(gaming.RECEIVED, "093", gaming.HOME, register_known=True)
 
 
-def spooled(body: bytes) -> BinaryIO:
-    file = tempfile.TemporaryFile()
-    file.write(body)
-    file.flush()
-    return file
+@contextmanager
+def spooled(body: bytes) -> Iterator[BinaryIO]:
+    with tempfile.TemporaryFile() as file:
+        file.write(body)
+        file.flush()
+        yield cast("BinaryIO", file)
 
 
 def judged(body: bytes, circumstances: Circumstances, size: int) -> tuple[LongJudgement, list[Item]]:

@@ -44,7 +44,7 @@ class Judging:
     holder: Holder = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "holder", Holder(BATCH, "Events", self.parameters.maximum_events_large))
+        object.__setattr__(self, "holder", Holder(BATCH, "Events", EVENT, self.parameters.maximum_events_large))
         most = self.parameters.maximum_events
         object.__setattr__(self, "manner", Manner(EVENT, LISTS, _APART, most, "GAM-005", _TOTALLING, complex_id_of))
 
@@ -52,7 +52,7 @@ class Judging:
         """The verdict on a message, with every finding in document order, and the outcome of each event of a batch."""
         root = told.root
         block = Block.of(root, told.message_type)
-        faults = list(self.faults(root, block, circumstances))
+        faults = list(self.faults(root, block, circumstances, 0))
         if told.message_type != BATCH or (events := block.child("Events")) is None:
             return self.manner.judge(profile, told, faults)
 
@@ -74,7 +74,7 @@ class Judging:
         [item] = judge_events(alone(event, schema), [cast("Given", dict(event.attrib))], bounds)
         return item
 
-    def faults(self, root: etree._Element, block: Block, circumstances: Circumstances) -> Iterator[Fault]:
+    def faults(self, root: etree._Element, block: Block, circumstances: Circumstances, _count: int) -> Iterator[Fault]:
         """What is wrong with a message, its events aside."""
         yield from header_faults(root, circumstances, self.parameters.future_hours, self.parameters.kinds)
         yield from message_faults(block, circumstances, self.parameters, self.vocabulary)

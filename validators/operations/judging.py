@@ -72,14 +72,15 @@ class Judging:
         manner = Manner(OPERATION, _LISTS, _APART, most, _TOO_MANY, _TOTALLING, lambda _root: None)
         object.__setattr__(self, "manner", manner)
         most_large = self.parameters.maximum_operations_large
-        object.__setattr__(self, "holder", Holder(self.message_type, "Operations", most_large))
+        object.__setattr__(self, "holder", Holder(self.message_type, "Operations", OPERATION, most_large))
 
     def judge(self, profile: Profile, told: Told, circumstances: Circumstances) -> Judgement:
         """The verdict on a report, with every finding in document order, and the outcome of each operation."""
         root = told.root
         block = Block.of(root, told.message_type)
-        faults = list(self.faults(root, block, circumstances))
         operations = block.child("Operations")
+        count = sum(1 for _ in operations.iterchildren(OPERATION)) if operations is not None else 0
+        faults = list(self.faults(root, block, circumstances, count))
         if operations is None:
             return self.manner.judge(profile, told, faults)
 
@@ -89,10 +90,10 @@ class Judging:
 
         return self.manner.judge_items(profile, told, operations, faults, judge, event=self.event(block))
 
-    def faults(self, root: etree._Element, block: Block, circumstances: Circumstances) -> Iterator[Fault]:
-        """What is wrong with a report, its operations aside."""
+    def faults(self, root: etree._Element, block: Block, circumstances: Circumstances, count: int) -> Iterator[Fault]:
+        """What is wrong with a report of so many operations, these aside."""
         yield from header_faults(root, circumstances, self.parameters.future_hours, self.parameters.kinds)
-        yield from report_faults(block, circumstances.received_at, self.parameters)
+        yield from report_faults(block, circumstances.received_at, self.parameters, count)
 
     def walk(
         self, root: etree._Element, block: Block, _circumstances: Circumstances, carried: Carried, repeated: Repeated

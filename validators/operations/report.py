@@ -34,8 +34,8 @@ class Period:
         return (self.first is None or self.first <= day) and (self.last is None or day <= self.last)
 
 
-def report_faults(block: Block, received_at: datetime, parameters: Parameters) -> Iterator[Fault]:
-    """What is wrong in the block, its operations and totals aside."""
+def report_faults(block: Block, received_at: datetime, parameters: Parameters, count: int) -> Iterator[Fault]:
+    """What is wrong in the block of a report of so many operations, these and their totals aside."""
     if not block.children:
         return
     yield from _period_faults(block, local_day(received_at), parameters)
@@ -43,7 +43,6 @@ def report_faults(block: Block, received_at: datetime, parameters: Parameters) -
     if has_kato_form(premises) and not has_known_region(premises):
         yield block.fault("Premises", Flaw("COD-008", {"region": premises[:2]}))
     holder = block.child("Operations")
-    count = sum(1 for _ in holder.iterchildren("Operation")) if holder is not None else 0
     nil = block.text("Nil")
     if nil == NIL and count:
         yield block.fault("Nil", Flaw("OPS-008", {"count": str(count)}))
