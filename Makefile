@@ -7,7 +7,7 @@ READY  := $(VENV)/.ready
 SPREAD ?= --numprocesses 3 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: setup demo run stop test lint format type imports check bench docs lock clean help
+.PHONY: setup demo run stop test lint format type imports check bench chaos docs lock clean help
 
 setup: $(READY) ## make .venv with the locked dependencies and the gateway itself
 $(READY): requirements/dev.txt pyproject.toml
@@ -44,10 +44,11 @@ type: setup ## mypy --strict on code and tests
 imports: setup ## the import contracts between the rooms
 	$(BIN)/lint-imports
 
-check: lint type imports ## everything CI asks: lint, types, imports, docs, ratios, tests with coverage
+check: lint type imports ## everything CI asks: lint, types, imports, docs, ratios, tests with coverage, the quick faults
 	$(BIN)/python -m gateway.docs --check
 	$(BIN)/python -m bench guard
 	$(BIN)/python -m pytest $(SPREAD) --cov --cov-report=term
+	$(BIN)/python -m chaos --quick
 
 bench: $(VENV)/.bench ## measure the gateway against bare libraries, ratios in one run (QUICK=1: five minutes)
 	$(BIN)/python -m bench $(if $(QUICK),--quick)
@@ -55,6 +56,9 @@ bench: $(VENV)/.bench ## measure the gateway against bare libraries, ratios in o
 $(VENV)/.bench: requirements/bench.txt $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/bench.txt
 	@touch $@
+
+chaos: setup ## every fault at every step, under load; QUICK=--quick: the rows that CI runs
+	$(BIN)/python -m chaos $(QUICK)
 
 docs: setup ## generate the reference pages, and the figures of the recorded benchmark in README and docs
 	$(BIN)/python -m gateway.docs

@@ -50,6 +50,12 @@ class RecordTooLarge(GatewayError):
     code = "record-too-large"
 
 
+class RecordsGone(GatewayError):
+    """Records were deleted before this reader had read them; they are in the journal, and no more in Kafka."""
+
+    code = "records-gone"
+
+
 class RelayFenced(GatewayError):
     """Another relay of the same ledger has taken over, or a transaction outlived its time; this one stops."""
 

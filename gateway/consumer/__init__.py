@@ -1,7 +1,7 @@
 """The SDK of those who read: verified events, once each, decoded into typed models, from where one left off."""
 
 from gateway.bus.connecting import Endpoint
-from gateway.bus.errors import KafkaRefused, KafkaUnavailable, TopicMissing
+from gateway.bus.errors import KafkaRefused, KafkaUnavailable, RecordsGone, TopicMissing
 from gateway.consumer.decoding import (
     ChainFinding,
     Decoded,
@@ -43,6 +43,7 @@ __all__ = [
     "NilReport",
     "NotDecodable",
     "Obligation",
+    "RecordsGone",
     "RefusedItems",
     "Rejection",
     "Subscription",

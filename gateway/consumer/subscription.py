@@ -65,6 +65,11 @@ class Subscription:
         self._open = False
 
     @property
+    def gone(self) -> Mapping[Place, int]:
+        """The places from which records were deleted before they were read, and passed over."""
+        return dict(self._reader.gone)
+
+    @property
     def positions(self) -> Mapping[Place, int]:
         """Where reading would go on, after all events that were given out."""
         return dict(self._reader.positions)
@@ -116,17 +121,21 @@ def subscribe(
     until_end: bool = False,
     on_broken: OnBroken = "raise",
     remember: int = REMEMBERED,
+    skip_gone: bool = False,
 ) -> Subscription:
     """Events of one or more topics, committed ones only, each with its seal checked against `keys`.
 
     Without `group` and `start_at` reading begins with the next event, or with the oldest when `from_beginning`. With
     `until_end` it ends at what is committed now. An event whose seal does not hold raises BrokenSeal, or is given out
     with the reason in `seal` when `on_broken` is "yield". Doubles among the last `remember` events are dropped; only
-    events that are truly sealed are remembered, so that a forged one can't hide the true one. Opening raises
-    KafkaUnavailable, KafkaRefused or TopicMissing.
+    events that are truly sealed are remembered, so that a forged one can't hide the true one. Where retention deleted
+    what was to be read next, reading raises RecordsGone, or goes on with the oldest event that is left when
+    `skip_gone`. Opening raises KafkaUnavailable, KafkaRefused or TopicMissing.
     """
     names = [topics] if isinstance(topics, str) else list(topics)
-    reader = Reader(names, bootstrap, group=group, from_beginning=from_beginning, start_at=start_at)
+    reader = Reader(
+        names, bootstrap, group=group, from_beginning=from_beginning, start_at=start_at, skip_gone=skip_gone
+    )
     return Subscription(reader, keys, until_end=until_end, on_broken=on_broken, remember=remember)
 
 

@@ -7,13 +7,14 @@ from time import monotonic
 from typing import Any
 
 from gateway.intake.app import create_app
+from gateway.intake.clock import wall_clock
 from gateway.intake.gates import Quota, SharedGate
 from gateway.intake.metrics import Metrics
 from gateway.intake.opening import Parts, make_desk, make_pipeline, make_spool, make_turns
 from gateway.intake.problems import TYPE_PREFIX, problem_book
 from gateway.intake.revocations import Revocations
 from gateway.intake.senders import EnrolledSenders
-from gateway.intake.services import Identity, Services, utc_now
+from gateway.intake.services import Identity, Services
 from gateway.intake.settings import IntakeSettings
 from gateway.journal import (
     AuditLog,
@@ -48,7 +49,7 @@ def openapi() -> Mapping[str, Any]:
     senders = EnrolledSenders(DirectoryCache(Directory(NOWHERE)), [])
     judging = JudgingProcesses(0, JudgingSettings(), lambda: senders.trust, metrics.timed)
     oversight = OversightReader(NOWHERE, journal)
-    revocations = Revocations(settings.revocation, senders, metrics, utc_now)
+    revocations = Revocations(settings.revocation, senders, metrics, wall_clock)
     ring = Keyring(keys, KeyDirectory(nobody))
     parts = Parts(journal, senders, ring, metrics, judging, ComplexRegister(oversight), revocations)
     pipeline = make_pipeline(settings.bounds, settings.door, parts)
@@ -56,7 +57,7 @@ def openapi() -> Mapping[str, Any]:
         *(settings, pipeline, journal, senders, keys, KeySet.of(keys), metrics, {}, SharedGate(1, 1.0)),
         make_turns(settings.bounds),
         oversight,
-        make_desk(settings, journal, keys),
+        make_desk(settings, journal, keys, wall_clock),
         Quota(0.0, 1, monotonic),
         Identity(PeopleCache(People(NOWHERE)), AuditLog(NOWHERE), SpentTokens(NOWHERE)),
         revocations,

@@ -1,16 +1,18 @@
 """Makes the intake's services ready, and puts them away in the opposite order."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from time import monotonic
 
 from gateway.bus.connecting import Bootstrap
+from gateway.intake.clock import SteadyClock
 from gateway.intake.gates import Quota, SharedGate
 from gateway.intake.metrics import Metrics
 from gateway.intake.revocations import Revocations
 from gateway.intake.senders import EnrolledSenders, ListFiles, holds, read_file
-from gateway.intake.services import Identity, ReadyCheck, Services, utc_now
+from gateway.intake.services import Identity, ReadyCheck, Services
 from gateway.intake.settings import Bounds, DoorSettings, IntakeSettings
 from gateway.intake.spool import Spool
 from gateway.intake.turns import Turns
@@ -59,9 +61,10 @@ async def open_services(settings: IntakeSettings, kafka_check: ReadyCheck | None
 
     Raises ConfigurationError, or Unavailable when PostgreSQL is away.
     """
+    clock = SteadyClock()
     async with AsyncExitStack() as stack:
         places = KeyPlaces(settings.key_file, settings.certificate_file, settings.token)
-        keychain = await stack.enter_async_context(open_keychain(settings.database_url, places, utc_now))
+        keychain = await stack.enter_async_context(open_keychain(settings.database_url, places, clock))
         holder = keychain.ring
         journal = await stack.enter_async_context(Journal(settings.database_url))
         directory = await stack.enter_async_context(Directory(settings.database_url))
@@ -69,7 +72,7 @@ async def open_services(settings: IntakeSettings, kafka_check: ReadyCheck | None
         metrics = Metrics()
         senders = EnrolledSenders(cache)
         await stack.enter_async_context(ListFiles(senders, settings.revocation_lists))
-        revocations = Revocations(settings.revocation, senders, metrics, utc_now)
+        revocations = Revocations(settings.revocation, senders, metrics, clock)
         await stack.enter_async_context(revocations)
         judging = await stack.enter_async_context(open_judging(settings, senders, metrics))
         oversight = await stack.enter_async_context(OversightReader(settings.database_url, journal))
@@ -88,13 +91,14 @@ async def open_services(settings: IntakeSettings, kafka_check: ReadyCheck | None
             SharedGate(settings.bounds.bytes_in_flight, settings.bounds.address_bytes),
             make_turns(settings.bounds),
             oversight,
-            await stack.enter_async_context(make_desk(settings, journal, holder)),
+            await stack.enter_async_context(make_desk(settings, journal, holder, clock)),
             Quota(settings.bounds.check_rate, settings.bounds.check_burst, monotonic),
             await stack.enter_async_context(open_identity(settings.database_url)),
             revocations,
             make_spool(settings, senders),
             lambda: keychain.history,
             KeySet.from_certificates(read_file(path) for path in settings.witness_certificates),
+            clock,
         )
         add_gauges(services, holder)
         await stack.enter_async_context(watch_witnesses(services))
@@ -103,7 +107,7 @@ async def open_services(settings: IntakeSettings, kafka_check: ReadyCheck | None
             return await seal_checkpoint(checkpoint, holder)
 
         for sealed in (journal, services.identity.audit):
-            await stack.enter_async_context(Checkpointer(sealed, seal, utc_now, settings.checkpoint_seconds))
+            await stack.enter_async_context(Checkpointer(sealed, seal, clock, settings.checkpoint_seconds))
         yield services
 
 
@@ -141,9 +145,9 @@ def make_spool(settings: IntakeSettings, senders: EnrolledSenders) -> Spool:
     return Spool(settings.spool, bounds.large_bodies, bounds.large_address_bodies, judging)
 
 
-def make_desk(settings: IntakeSettings, journal: Journal, keys: KeyHolder) -> Desk:
+def make_desk(settings: IntakeSettings, journal: Journal, keys: KeyHolder, clock: Callable[[], datetime]) -> Desk:
     """The desk of unique codes."""
-    return Desk(settings.database_url, journal, keys, utc_now)
+    return Desk(settings.database_url, journal, keys, clock)
 
 
 @asynccontextmanager

@@ -2,8 +2,9 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 
+from gateway.intake.clock import SteadyClock
 from gateway.intake.gates import Quota, SharedGate
 from gateway.intake.metrics import Metrics
 from gateway.intake.revocations import Revocations
@@ -19,11 +20,6 @@ from gateway.sealing.jws import KeySet
 from gateway.sealing.keys import KeyHolder
 
 ReadyCheck = Callable[[], Awaitable[bool]]
-
-
-def utc_now() -> datetime:
-    """This moment."""
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True)
@@ -57,4 +53,4 @@ class Services:
     spool: Spool
     key_history: Callable[[], KeyHistory] = field(default=KeyHistory)
     witnesses: KeySet = field(default_factory=lambda: KeySet({}))
-    clock: Callable[[], datetime] = field(default=utc_now)
+    clock: Callable[[], datetime] = field(default_factory=SteadyClock)

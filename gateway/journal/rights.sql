@@ -34,14 +34,36 @@ GRANT UPDATE (seq, chain) ON ledgers TO gateway_intake, gateway_overseer;
 GRANT EXECUTE ON FUNCTION prepare_partition(integer) TO gateway_intake, gateway_overseer;
 GRANT SELECT, INSERT ON checkpoints TO gateway_intake;
 GRANT SELECT ON checkpoints TO gateway_overseer;
-GRANT SELECT ON ledgers, entries, checkpoints TO gateway_relay;
+GRANT SELECT ON ledgers, entries, archived_entries, receipts, checkpoints, cosignatures TO gateway_relay;
+GRANT SELECT ON archived_entries, receipts TO gateway_intake, gateway_overseer;
+GRANT EXECUTE ON FUNCTION document_key(text, text, text) TO gateway_intake, gateway_overseer;
+
+-- Archiving is the owner's alone, its table archive_actions too.
+
+-- The gateway's keys: the first one is noted by whoever starts first, the rest is said by commands of the owner; what
+-- witnesses say of checkpoints comes by way of the intake.
+GRANT SELECT, INSERT ON gateway_keys TO gateway_intake, gateway_overseer;
+GRANT SELECT, INSERT ON cosignatures TO gateway_intake;
 
 -- The directory: the intake reads who may file, registrars say it.
-GRANT SELECT ON directory, anchors, entities, certificates TO gateway_intake;
+GRANT SELECT ON directory, anchors, entities, certificates, people, person_certificates TO gateway_intake;
+GRANT UPDATE (version) ON directory TO gateway_intake;
+GRANT UPDATE (kind, name, state, version) ON entities TO gateway_intake;
+GRANT INSERT ON directory_changes TO gateway_intake;
 GRANT SELECT ON directory, anchors, entities, certificates, directory_changes TO gateway_registrar;
 GRANT UPDATE (version) ON directory TO gateway_registrar;
 GRANT INSERT ON anchors, entities, certificates, directory_changes TO gateway_registrar;
 GRANT UPDATE (kind, name, state, version) ON entities TO gateway_registrar;
+
+-- The FMA's people act through the intake: what they did is written down, and the tokens that they used up are kept.
+GRANT SELECT, INSERT ON audit_entries, audit_checkpoints TO gateway_intake;
+GRANT SELECT, UPDATE (seq, chain) ON audit_head TO gateway_intake;
+GRANT SELECT, INSERT, UPDATE, DELETE ON spent_tokens TO gateway_intake;
+GRANT SELECT, INSERT ON audit_entries TO gateway_registrar;
+GRANT SELECT, UPDATE (seq, chain) ON audit_head TO gateway_registrar;
+GRANT SELECT, INSERT ON people, person_certificates TO gateway_registrar;
+GRANT UPDATE (name, role, state, version) ON people TO gateway_registrar;
+GRANT UPDATE (revoked_at, version) ON person_certificates, certificates TO gateway_registrar;
 
 -- Oversight: what it knows follows from the log, so its own role may replace it; the intake reads what it answers with.
 GRANT SELECT ON oversight_positions, register, complexes, complex_progress, complex_batches, absent_numbers,

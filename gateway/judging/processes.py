@@ -93,9 +93,12 @@ class JudgingProcesses:
                     min(free, key=lambda channel: len(channel.held)).give(asked)
 
     async def _keep(self, first: asyncio.Future[None]) -> None:
-        """Keeps one process running; `first` learns when the first one is ready, or that it can't be started."""
+        """Keeps one process running; `first` learns when the first one is ready, or that it can't be started.
+
+        It ends when told to stop even where the order was lost: an error of a socket can take the place of it.
+        """
         pause = FIRST_PAUSE
-        while True:
+        while self._keepers:
             try:
                 lived = await self._run(first)
             except OSError as error:

@@ -49,11 +49,15 @@ class Ports:
 
 @dataclass(frozen=True, slots=True)
 class Kafka:
-    """One node: its directory (settings and data) and its log file, both absolute; without a guard all is allowed."""
+    """One node: its directory (settings and data) and its log file, both absolute; without a guard all is allowed.
+
+    `further` are lines of `server.properties` that outweigh the usual ones; they may name `${broker_port}`.
+    """
 
     directory: Path
     log: Path
     guard: Guard | None = None
+    further: tuple[str, ...] = ()
 
     def start(self, progress: Progress = silent, wanted: Ports | None = None) -> tuple[Process, Ports]:
         """Starts the node, after any crash too, and returns when it answers; the wanted ports are kept when free.
@@ -130,6 +134,7 @@ class Kafka:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         values = {"data": str(self._data), "broker_port": ports.broker, "controller_port": ports.controller}
         template = (files("deploy") / "kafka" / "server.properties").read_text(encoding="utf-8")
+        template += "".join(f"{line}\n" for line in self.further)
         settings = string.Template(template).substitute(values)
         if self.guard is not None:
             settings += self.guard.properties(*dataclasses.astuple(ports))

@@ -3,17 +3,19 @@ import hashlib
 import json
 from dataclasses import replace
 from decimal import Decimal
-from itertools import groupby
+from itertools import groupby, pairwise
 from pathlib import Path
 from uuid import UUID
 
 import pytest
 from aiokafka import AIOKafkaProducer
+from confluent_kafka import TopicPartition
+from confluent_kafka.admin import AdminClient
 
 from gateway.bus.errors import KafkaUnavailable, TopicMissing
 from gateway.bus.positions import Position
 from gateway.bus.publisher import TransactionalPublisher
-from gateway.consumer import BrokenSeal, Event, FM1Event, NotDecodable, Rejection, decode, subscribe
+from gateway.consumer import BrokenSeal, Event, FM1Event, NotDecodable, RecordsGone, Rejection, decode, subscribe
 from gateway.judging.examination import rendered
 from gateway.model import Circumstances, Judgement, Receipt, Record
 from gateway.sealing.records import records_for
@@ -281,3 +283,68 @@ def test_a_shape_that_does_not_fit_names_the_fields_and_not_their_values() -> No
     with pytest.raises(NotDecodable, match="sender") as caught:
         decode(event("kz.fma.message.refused.v1", sha256="secret", verdict="refused"))
     assert "secret" not in str(caught.value)
+
+
+async def test_reading_a_great_many_events_leaves_room_for_the_heartbeats_of_the_group(kafka_bootstrap: str) -> None:
+    topics = await make_topics(kafka_bootstrap)
+    await publish(kafka_bootstrap, topics, *await numbered(topics.events, 1, 2000))
+    turns: list[int] = []
+    read_so_far = 0
+
+    async def heartbeat() -> None:
+        while True:
+            turns.append(read_so_far)
+            await asyncio.sleep(0)
+
+    beating = asyncio.create_task(heartbeat())
+    reading = subscribe(topics.events, bootstrap=kafka_bootstrap, keys=KEYSET, from_beginning=True, until_end=True)
+    async for _event in reading:
+        read_so_far += 1
+    beating.cancel()
+
+    assert read_so_far == 2000
+    assert max(after - before for before, after in pairwise(turns)) <= 64
+
+
+@pytest.mark.parametrize("begin", [True, False])
+async def test_a_group_whose_next_records_were_deleted_is_told_where_and_can_go_on_behind_them(
+    kafka_bootstrap: str, *, begin: bool
+) -> None:
+    topics = await make_topics(kafka_bootstrap)
+    group = f"late-{topics.events}"
+
+    async def read_on(*, skip_gone: bool = False) -> tuple[list[int], int]:
+        reading = subscribe(
+            *(topics.events,),
+            bootstrap=kafka_bootstrap,
+            keys=KEYSET,
+            group=group,
+            from_beginning=begin,
+            until_end=True,
+            skip_gone=skip_gone,
+        )
+        async with reading:
+            numbers = [number(event) async for event in reading]
+            await reading.commit()
+        return numbers, len(reading.gone)
+
+    assert await read_on() == ([], 0)
+    await publish(kafka_bootstrap, topics, *await numbered(topics.events, 1, 20))
+    await asyncio.to_thread(delete_all, kafka_bootstrap, topics.events)
+    await publish(kafka_bootstrap, topics, *await numbered(topics.events, 21, 40))
+
+    with pytest.raises(RecordsGone, match=f"{topics.events}, partition"):
+        await read_on()
+    numbers, gone = await read_on(skip_gone=True)
+
+    assert sorted(numbers) == list(range(21, 41))
+    assert gone >= 1
+    assert await read_on() == ([], 0)
+
+
+def delete_all(bootstrap: str, topic: str) -> None:
+    """As retention does it: everything that is in the topic now, of every partition."""
+    client = AdminClient({"bootstrap.servers": bootstrap})
+    partitions = client.list_topics(topic, timeout=10).topics[topic].partitions
+    for deleted in client.delete_records([TopicPartition(topic, partition, -1) for partition in partitions]).values():
+        deleted.result(30)

@@ -233,6 +233,7 @@ async def test_another_archive_of_the_same_partition_is_not_restored(
 async def test_nobody_without_the_right_moves_a_partition(dsn: str) -> None:
     await run(dsn, "DROP ROLE IF EXISTS mere_reader")
     await run(dsn, "CREATE ROLE mere_reader")
+    await run(dsn, "GRANT USAGE ON SCHEMA public TO mere_reader")
     connection = await asyncpg.connect(dsn)
     try:
         await connection.execute("SET ROLE mere_reader")
@@ -241,6 +242,7 @@ async def test_nobody_without_the_right_moves_a_partition(dsn: str) -> None:
                 await connection.execute(f"SELECT {call}")
     finally:
         await connection.close()
+        await run(dsn, "DROP OWNED BY mere_reader")
         await run(dsn, "DROP ROLE mere_reader")
 
 

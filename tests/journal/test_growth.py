@@ -16,7 +16,11 @@ ROWS = 4000
 SMALL = {
     "anchors": "trust anchors are added by hand",
     "archive_actions": "one row for a partition of a million entries",
+    "audit_head": "one row",
     "directory": "one row",
+    "gateway_keys": "a few rows for each key that the gateway ever had",
+    "people": "the people of one agency",
+    "person_certificates": "a few for each of them",
     "ledgers": "their number is fixed",
     "luxury_unlogged": "empty but for moments",
     "migrations": "one row a file",
@@ -27,6 +31,9 @@ SMALL = {
 WHOLE = {
     "dealers_with_reports": "an officer's list of all dealers, asked for by hand",
     "silent_complexes": "asked once a second, of all complexes; their number follows the casinos, not what they file",
+    "every_audit_checkpoint": "verification of the audit log",
+    "every_audit_entry": "verification of the audit log",
+    "latest_audit_checkpoint": "the last row of an index, by a backward scan that ends after it",
     "strays": "verification alone: it looks at everything",
 }
 """Queries that are meant to go over a whole table, and why."""
@@ -56,6 +63,7 @@ OWN = {
     "chain_findings.remark": "'owner'",
     "certificates.identifier": "'x' || g",
     "archive_actions.action": "'detached'",
+    "audit_entries.channel": "'http'",
 }
 COLUMNS = """
 SELECT relname, attname, format_type(atttypid, NULL) AS type

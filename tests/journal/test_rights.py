@@ -112,7 +112,10 @@ async def test_the_relay_reads_the_log_and_writes_nothing_at_all(dsn: str, login
         for right in ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER")
         if (await run(dsn, "SELECT has_table_privilege('gateway_relay', $1, $2) AS held", table, right))[0]["held"]
     }
-    assert held == {(table, "SELECT") for table in ("ledgers", "entries", "checkpoints", "migrations")}
+    assert held == {
+        (table, "SELECT")
+        for table in ("ledgers", "entries", "archived_entries", "checkpoints", "cosignatures", "migrations")
+    }
     assert await refused(logins["relay"], "SELECT prepare_partition(5)")
 
 

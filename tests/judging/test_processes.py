@@ -197,3 +197,23 @@ def test_they_end_with_an_intake_that_is_killed_and_heed_no_signal_that_is_meant
         intake.kill()
         gone, alive = psutil.wait_procs(mine, timeout=5)
         assert not alive
+
+
+class LosesTheOrderToStop(JudgingProcesses):
+    """Its one process is ready at once; being told to stop turns into an error of a socket."""
+
+    async def _run(self, first: asyncio.Future[None]) -> bool:
+        if not first.done():
+            first.set_result(None)
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            raise OSError from None
+        return True
+
+
+async def test_judging_stops_even_where_an_error_of_a_socket_takes_the_place_of_the_order() -> None:
+    trust = TrustTexts((), ())
+    async with asyncio.timeout(5):
+        async with LosesTheOrderToStop(1, JudgingSettings(), lambda: trust, lambda _step, _seconds: None):
+            pass
