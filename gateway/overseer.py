@@ -4,23 +4,28 @@ A run of entries is read, judged against what is kept of the past, sealed, and k
 position it reaches; a run costs much the same for one entry as for many, so that after a short one the next is let
 gather. Whether a complex is silent or a deadline has passed is asked once a second: as of now when nothing is left to
 be read, else as of the last entry that was read, so that a log which is behind makes nobody silent.
+
+A large entry is a run of its own, its records read part by part. A batch of events is one fact all the same, kept in
+one transaction; a stop, or the end of the process, in the middle of it has it read again. The operations of a dealer's
+report are taken in part by part, each with the position that it reaches.
 """
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 import structlog
 
 from gateway.following import Follower
 from gateway.logs import failure
 from gateway.model import Draft
+from gateway.oversight.dealers import REPORTS
 from gateway.oversight.engine import Engine
 from gateway.oversight.facts import Fact
 from gateway.oversight.parameters import CODES, EDITION, DueRules, Parameters
-from gateway.oversight.reading import Line, Reader, Unreadable
+from gateway.oversight.reading import LargeBatch, LargeRecords, Line, Reader, Unreadable, readable
 from gateway.oversight.state import Working
 from gateway.oversight.tallying import Tallier
 from gateway.sealing.derived import Derived, seal_derived
@@ -55,14 +60,17 @@ class Store(Protocol):
     async def lines(self, limit: int) -> Sequence[Line]:
         """The entries that follow the position."""
 
+    async def values(self, line: Line, number: int) -> Sequence[tuple[str, bytes]]:
+        """Topic and value of each record in a part of a large entry."""
+
     async def for_facts(self, facts: Sequence[Fact]) -> Working:
         """The working set for these facts."""
 
     async def for_tick(self, since: datetime, now: datetime) -> Working:
         """The working set for what time alone brings."""
 
-    async def commit(self, state: Working, upto: int, derived: Draft | None) -> None:
-        """Changes, position and derived entry, all or none."""
+    async def commit(self, state: Working, upto: int, derived: Draft | None, part: int = 0) -> None:
+        """Changes, position (with so many parts of the next entry) and derived entry, all or none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +136,11 @@ class Overseer(Follower):
         log.info("overseer.started", ledger=self.ledger, seq=self.position)
         while not self._stopping.is_set():
             lines = await self._store.lines(RUN_ENTRIES)
-            if lines:
+            if lines and lines[0].large is not None:
+                await self._unless_stopping(self._oversee_large(lines[0], lines[0].large))
+                if self._stopping.is_set():
+                    return
+            elif lines:
                 await self._oversee(lines)
             moment = lines[-1].received_at if lines else self._clock()
             if moment - ticked >= TICK:
@@ -140,20 +152,56 @@ class Overseer(Follower):
                 await self._unless_stopping(asyncio.sleep(GATHER_SECONDS))
 
     async def _oversee(self, lines: Sequence[Line]) -> None:
-        facts = [fact for line in lines if (fact := self._fact(line)) is not None]
+        await self._take([fact for line in lines if (fact := self._fact(line)) is not None], lines[-1].seq)
+
+    async def _take(self, facts: Sequence[Fact], upto: int, part: int = 0) -> None:
         state = await self._store.for_facts(facts)
         self._judging.engine.apply(state, facts)
-        await self._commit(state, lines[-1].seq)
+        await self._commit(state, upto, part)
+
+    async def _oversee_large(self, line: Line, large: LargeRecords) -> None:
+        count = len(large.parts)
+        if line.family not in REPORTS and count > 1:
+            await self._take(await self._large_facts(line), line.seq)
+            return
+        for number in range(large.overseen, max(count, 1)):
+            values = await self._store.values(line, number) if count else ()
+            fact = self._fact(replace(line, records=values))
+            reached = (line.seq, 0) if number + 1 >= count else (line.seq - 1, number + 1)
+            await self._take([] if fact is None else [fact], *reached)
+
+    async def _large_facts(self, line: Line) -> list[Fact]:
+        try:
+            batch = self._judging.reader.large_batch(line)
+            return [] if batch is None else [await self._read_batch(line, batch)]
+        except Unreadable as error:
+            self._passed_over(line, error)
+            return []
+
+    async def _read_batch(self, line: Line, batch: LargeBatch) -> Fact:
+        """Reads a batch of which at most a part and a window are at hand; the work is done beside the loop."""
+        with readable(line):
+            for number in range(len(line.large.parts) if line.large else 0):
+                await asyncio.to_thread(batch.survey, number, await self._store.values(line, number))
+            for window in await asyncio.to_thread(batch.windows):
+                events: list[dict[str, Any]] = []
+                for number in window.parts:
+                    events += await asyncio.to_thread(window.events_in, await self._store.values(line, number))
+                await asyncio.to_thread(batch.take, events)
+            return batch.fact()
 
     def _fact(self, line: Line) -> Fact | None:
         """What a line says; one that can't be read is logged and passed over, so that it does not stop all others."""
         try:
             return self._judging.reader.fact(line)
         except Unreadable as error:
-            self.unreadable += 1
-            told = failure(error.__cause__ or error)
-            log.error("overseer.entry_unreadable", ledger=line.ledger, seq=line.seq, **told)  # noqa: TRY400 - its text may hold personal data
+            self._passed_over(line, error)
             return None
+
+    def _passed_over(self, line: Line, error: Unreadable) -> None:
+        self.unreadable += 1
+        told = failure(error.__cause__ or error)
+        log.error("overseer.entry_unreadable", ledger=line.ledger, seq=line.seq, **told)
 
     async def _tick(self, since: datetime, now: datetime) -> None:
         state = await self._store.for_tick(since, now)
@@ -161,9 +209,9 @@ class Overseer(Follower):
         if state.tickets.told or state.changes.told:
             await self._commit(state, self.position)
 
-    async def _commit(self, state: Working, upto: int) -> None:
+    async def _commit(self, state: Working, upto: int, part: int = 0) -> None:
         draft = await self._derived(state, upto)
-        await self._store.commit(state, upto, draft)
+        await self._store.commit(state, upto, draft, part)
         self.position = upto
         self.derived += len(draft.records) if draft else 0
 

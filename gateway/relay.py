@@ -195,7 +195,7 @@ class Relay(Follower):
     async def _compare(self, position: Position) -> None:
         """Holds the position against the log: same ledger, same history."""
         self.head = (await self._log.head(self.ledger)).seq
-        if position.seq > self.head:
+        if position.seq + bool(position.part) > self.head:
             raise PositionAhead(
                 f"ledger {self.ledger}: Kafka holds entries up to {position.seq}, the log ends at {self.head}; "
                 "relay and database do not belong together, or the database was set back: restore it up to that entry "
@@ -205,6 +205,10 @@ class Relay(Follower):
             entries = await self._log.read(self.ledger, position.seq - 1, 1)
             if not entries or entries[0].chain != position.chain:
                 raise LogBroken(self.ledger, position.seq, "it is not the entry that was published")
+        if position.part:
+            entries = await self._log.read(self.ledger, position.seq, 1)
+            if not entries or entries[0].chain != position.within:
+                raise LogBroken(self.ledger, position.seq + 1, "it is not the entry of which parts were published")
 
     async def _fetch(self, position: Position, *, idle: bool = False, gather: float = 0) -> _Fetched:
         """The entries and checkpoints after a position; `idle` waits for news first, `gather` so many seconds."""
@@ -250,9 +254,9 @@ class Relay(Follower):
         if broken is not None:
             return self._reaching(position, [], fetched, broken)
         part = position.part + 1
-        reached = replace(position, part=part)
+        reached = replace(position, part=part, within=entry.chain)
         if part >= _count_of_parts(entry):
-            reached = replace(position, seq=entry.seq, chain=entry.chain, part=0)
+            reached = replace(position, seq=entry.seq, chain=entry.chain, part=0, within=b"")
         return self._reaching(reached, list(fetched.part), fetched, cut=True)
 
     def _reaching(

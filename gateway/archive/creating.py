@@ -52,9 +52,9 @@ async def create_archive(
 ) -> Path:
     """Writes the archive of a partition into `directory`, and returns where it is; the log stays as it is.
 
-    Whether the partition may be archived is not asked here. Raises ArchivingRefused when it is there already or another
-    one is being written, ArchiveBroken when what was read from the log or back from the disk does not stand; then
-    nothing stays.
+    Whether the partition may be archived is not asked here. Raises ArchivingRefused when it is there already, another
+    one is being written, or it has an entry in parts; ArchiveBroken when what was read from the log or back from the
+    disk does not stand; then nothing stays.
     """
     place = directory / directory_name(partition.number)
     with _alone_in(directory):
@@ -107,6 +107,12 @@ class _Writing:
     newest: datetime | None = None
 
     async def write(self) -> None:
+        large = await self.store.large_entry(self.partition)
+        if large is not None:
+            raise ArchivingRefused(
+                f"ledger {large[0]}, entry {large[1]} is a message in parts, and archives do not hold parts: "
+                f"partition {self.partition.number} stays in the log"
+            )
         ledgers = [each.ledger for each in await self.store.progress()]
         sections = [await self._section(ledger) for ledger in ledgers]
         await self._checkpoints(ledgers)

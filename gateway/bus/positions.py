@@ -32,7 +32,7 @@ class Position:
     """The last entry of a ledger that is in Kafka: its `seq` and `chain`, and the last checkpoint's `seq`.
 
     Nothing published yet is `seq` 0, for which the chain is not known: empty. `part` is how many parts of the records
-    of the next entry are in Kafka too, where that is a large one.
+    of the next entry are in Kafka too, where that is a large one, and `within` that entry's chain value.
     """
 
     ledger: int
@@ -40,20 +40,21 @@ class Position:
     chain: bytes
     checkpoint_seq: int = 0
     part: int = 0
+    within: bytes = b""
 
     def covers(self, other: Self) -> bool:
         """Whether everything up to the other position was published here."""
         return (self.seq, self.part) >= (other.seq, other.part) and self.checkpoint_seq >= other.checkpoint_seq
 
     def encode(self) -> bytes:
-        """The position as JSON; the chain in hex, and `part` between two parts alone."""
+        """The position as JSON; the chain in hex, `part` and `within` between two parts alone."""
         return orjson.dumps(
             {
                 "ledger": self.ledger,
                 "seq": self.seq,
                 "chain": self.chain.hex(),
                 "checkpoint_seq": self.checkpoint_seq,
-                **({"part": self.part} if self.part else {}),
+                **({"part": self.part, "within": self.within.hex()} if self.part else {}),
             }
         )
 
@@ -68,6 +69,7 @@ class Position:
                 chain=bytes.fromhex(facts["chain"]),
                 checkpoint_seq=int(facts["checkpoint_seq"]),
                 part=int(facts.get("part", 0)),
+                within=bytes.fromhex(facts.get("within", "")),
             )
         except (ValueError, KeyError, TypeError) as error:
             raise PositionDamaged("a record of the positions topic can't be read") from error

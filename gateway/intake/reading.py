@@ -7,7 +7,7 @@ from uuid import UUID
 
 import orjson
 from fastapi import APIRouter, Query, Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from gateway.archive.mounted import MountedArchives
 from gateway.intake.authentication import reader_of
@@ -23,6 +23,7 @@ from gateway.model import Filed
 from gateway.sealing.receipts import read_receipt, receipt_facts
 
 JOSE = "application/jose"
+_ORIGINAL = {"Content-Type": "application/xml", "Cache-Control": "no-store"}
 
 
 def reading_router(services: Services) -> APIRouter:
@@ -60,20 +61,27 @@ class Reading:
         return Response(filed.jws, headers={"Content-Type": JOSE, "Cache-Control": "no-store"})
 
     async def original(self, request: Request, message: str) -> Response:
-        """One message's exact bytes as they were received; from an archive where one is mounted."""
+        """One message's exact bytes as they were received; from an archive where one is mounted.
+
+        A large one is sent part by part, each after it was held against its digest: damage ends the answer short of
+        its Content-Length.
+        """
         filed = await self._own(request, message)
         try:
             entry = await self._services.journal.by_id(filed.receipt_id, reader_of(request, self._services))
-            body = None if entry is None else entry.body
         except EntryArchived:
             digest = read_receipt(filed.jws, self._services.keyset).sha256
             place = (filed.ledger, filed.seq, digest)
             body = await asyncio.to_thread(self._archives.body, *place)
             if body is None:
                 raise Archived(message=message) from None
-        if body is None:
+            return Response(body, headers=_ORIGINAL)
+        if entry is None:
             raise NotFound
-        return Response(body, headers={"Content-Type": "application/xml", "Cache-Control": "no-store"})
+        if entry.parts is None:
+            return Response(entry.body, headers=_ORIGINAL)
+        pieces = self._services.journal.body(entry)
+        return StreamingResponse(pieces, headers={**_ORIGINAL, "Content-Length": str(entry.parts.size)})
 
     async def page(
         self,

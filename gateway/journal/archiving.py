@@ -106,6 +106,12 @@ class ArchiveStore:
             found = await self._connected().fetchrow(sql("last_received"), ledger, seq)
         return None if found is None else found["received_at"]
 
+    async def large_entry(self, partition: Partition) -> tuple[int, int] | None:
+        """Ledger and `seq` of the first entry in parts in a partition; None where there is none."""
+        with _refusals():
+            found = await self._connected().fetchrow(sql("large_entry"), partition.low, partition.high)
+        return None if found is None else (found["ledger"], found["seq"])
+
     async def chain_at(self, ledger: int, seq: int) -> bytes:
         """The chain value behind an entry, archived or not; that of an empty ledger for 0."""
         if seq == 0:

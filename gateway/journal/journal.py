@@ -26,6 +26,7 @@ from gateway.journal.writer import LedgerWriter
 from gateway.model import Checkpoint, Cosignature, Draft, Entry, Filed, Parts, Receipt, Record
 
 _POLL_SECONDS = 0.25
+_DIGESTS_AT_ONCE = 64
 
 
 class Journal:
@@ -136,11 +137,15 @@ class Journal:
         found = await self._fetch("stored_entry", entry.ledger, entry.seq)
         if not found or leaf_of(stored_of(found[0]).row) != entry.leaf:
             raise JournalDamaged(f"ledger {entry.ledger}, entry {entry.seq}: its leaf is not that of the entry")
-        stored = {row["number"]: row["sha256"] for row in await self._fetch("part_digests", entry.receipt_id, RECORDS)}
-        for number, part in enumerate(_parts(entry).records):
-            with _told(entry, RECORDS, number):
-                if stored.get(number) != part.sha256:
-                    raise JournalDamaged("it is missing, or its bytes are not those that the entry names")
+        parts = _parts(entry).records
+        for begin in range(0, len(parts), _DIGESTS_AT_ONCE):
+            end = begin + _DIGESTS_AT_ONCE
+            rows = await self._fetch("part_digests", entry.receipt_id, RECORDS, begin, end)
+            stored = {row["number"]: row["sha256"] for row in rows}
+            for number, part in enumerate(parts[begin:end], begin):
+                with _told(entry, RECORDS, number):
+                    if stored.get(number) != part.sha256:
+                        raise JournalDamaged("it is missing, or its bytes are not those that the entry names")
 
     async def find(self, sha256: str, sender: str | None = None) -> Filed | None:
         """What was filed for these bytes (lower-case hex SHA-256), by this sender where one is named."""

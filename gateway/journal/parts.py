@@ -29,10 +29,11 @@ def listed(parts: Iterable[Part]) -> bytes:
 
 def parts_of(body: bytes, records: bytes) -> Parts:
     """The parts of a large entry from what is stored in place of body and records; raises JournalDamaged."""
-    return Parts(_unlisted(body), _unlisted(records))
+    return Parts(parts_in(body), parts_in(records))
 
 
-def _unlisted(stored: bytes) -> tuple[Part, ...]:
+def parts_in(stored: bytes) -> tuple[Part, ...]:
+    """The parts of one list; raises JournalDamaged."""
     if not is_list(stored) or len(stored) % _PART.size != 1:
         raise JournalDamaged("what is stored is no list of parts")
     return tuple(Part(*facts) for facts in _PART.iter_unpack(stored[1:]))
@@ -57,6 +58,11 @@ def unpacked_records(part: Part, packed: bytes | None) -> tuple[Record, ...]:
     if len(records) != part.holds:
         raise JournalDamaged(f"it holds {len(records)} records, not {part.holds}")
     return records
+
+
+def unpacked_values(part: Part, packed: bytes | None) -> list[tuple[str, bytes]]:
+    """Topic and value of each record of the part; raises JournalDamaged when it is missing or another one."""
+    return Packer().values(_sound(part, packed))
 
 
 def _sound(part: Part, packed: bytes | None) -> bytes:

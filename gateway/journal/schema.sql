@@ -695,7 +695,8 @@ CREATE TRIGGER never_emptied BEFORE TRUNCATE ON cosignatures FOR EACH STATEMENT 
 
 CREATE TABLE stagings (
     receipt_id uuid PRIMARY KEY,
-    touched_at timestamptz NOT NULL DEFAULT now()
+    touched_at timestamptz NOT NULL DEFAULT now(),
+    given_up boolean NOT NULL DEFAULT false
 );
 COMMENT ON TABLE stagings IS 'large messages that are being put in; a row goes in the transaction that appends the entry, or when the message is given up';
 
@@ -721,32 +722,36 @@ CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON entry_parts FOR EACH ROW E
 CREATE TRIGGER never_emptied BEFORE TRUNCATE ON entry_parts FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 -- Whoever gives up must have the row of the staging, as whoever appends must: only one of them ever has it.
+-- Some parts at a time, so that no statement takes long; true while there are more.
 CREATE FUNCTION give_up_staging(given uuid) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
-    DELETE FROM stagings WHERE receipt_id = given;
+    UPDATE stagings SET given_up = true WHERE receipt_id = given;
     IF NOT FOUND THEN
         RETURN false;
     END IF;
-    DELETE FROM entry_parts WHERE receipt_id = given;
-    RETURN true;
+    DELETE FROM entry_parts WHERE receipt_id = given
+        AND (kind, number) IN (SELECT kind, number FROM entry_parts WHERE receipt_id = given LIMIT 64);
+    IF FOUND THEN
+        RETURN true;
+    END IF;
+    DELETE FROM stagings WHERE receipt_id = given;
+    RETURN false;
 END
 $$;
 
--- What a process left that ended in the middle: nothing came for an hour.
-CREATE FUNCTION sweep_stagings() RETURNS integer
+-- What a process left that ended in the middle: nothing came for an hour. True while there is more to be swept.
+CREATE FUNCTION sweep_stagings() RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     old uuid;
-    swept integer := 0;
 BEGIN
-    FOR old IN
-        SELECT receipt_id FROM stagings WHERE touched_at < now() - interval '1 hour'
-        ORDER BY touched_at LIMIT 4 FOR UPDATE SKIP LOCKED
-    LOOP
-        PERFORM give_up_staging(old);
-        swept := swept + 1;
-    END LOOP;
-    RETURN swept;
+    SELECT receipt_id INTO old FROM stagings WHERE touched_at < now() - interval '1 hour'
+    ORDER BY touched_at LIMIT 1 FOR UPDATE SKIP LOCKED;
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+    PERFORM give_up_staging(old);
+    RETURN true;
 END
 $$;

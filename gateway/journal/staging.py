@@ -65,7 +65,7 @@ class Staging:
 
     async def __aenter__(self) -> Self:
         """Sweeps what others left long ago, and begins."""
-        await self._ask("sweep_stagings")
+        await self._delete("sweep_stagings")
         await self._ask("begin_staging", self._id)
         return self
 
@@ -75,10 +75,7 @@ class Staging:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        try:
-            await self._ask("give_up_staging", self._id)
-        except GatewayError as failure:
-            _log.warning("journal.staging_left", receipt=str(self._id), reason=failure.code)
+        await self._delete("give_up_staging", self._id)
 
     async def add_body(self, piece: bytes) -> None:
         """Takes the next bytes of the body, however many; they are stored in parts of `limits.part_bytes`."""
@@ -108,7 +105,7 @@ class Staging:
 
         Raises DocumentConflict, SeriesConflict, Overloaded, Unavailable (the message may have been filed all the
         same: sending it again is harmless), and EntryRefused when the receipt or the size are not those of what was
-        staged.
+        staged. After Overloaded and Unavailable it may be called again, for as long as the context is open.
         """
         if self._piece:
             await self._store_piece()
@@ -116,6 +113,14 @@ class Staging:
         if (draft.receipt.id, draft.receipt.sha256, draft.size) != (self._id, self._digest.hexdigest(), size):
             raise EntryRefused("the receipt or the size are not those of the message that was staged")
         return await self._file(row_of(draft.receipt, listed(self._body), listed(self._records)))
+
+    async def _delete(self, query: str, *arguments: object) -> None:
+        """Deletes some parts after the others; what can't be deleted now is swept later."""
+        try:
+            while (await self._ask(query, *arguments))[0]["more"]:
+                pass
+        except GatewayError as failure:
+            _log.warning("journal.staging_left", receipt=str(self._id), reason=failure.code)
 
     async def _store_piece(self) -> None:
         piece, self._piece = bytes(self._piece), bytearray()

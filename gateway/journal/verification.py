@@ -2,6 +2,8 @@
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from functools import partial
+from uuid import UUID
 
 import asyncpg
 from asyncpg import exceptions as postgres
@@ -20,6 +22,7 @@ from gateway.journal.entry_checks import (
     filing_fault,
 )
 from gateway.journal.errors import NoCheckpoint
+from gateway.journal.part_checks import part_faults
 from gateway.journal.queries import sql
 from gateway.journal.report import Break, Progress, Report, Tally
 from gateway.journal.rows import checkpoint_of, kept_of, plain_uuid, stored_of
@@ -44,7 +47,7 @@ async def verify_journal(
     after: Mapping[int, int] | None = None,
     witnesses: Witnesses | None = None,
 ) -> Report:
-    """Checks every entry, every row of keys, every head and every checkpoint, in constant memory.
+    """Checks every entry and part, every row of keys, every head and every checkpoint, in constant memory.
 
     Of archived entries what stays is checked: leaf, chain, receipt and keys. The log goes on meanwhile: each ledger is
     read as it stood when its reading began. `read_receipt` and `read_checkpoint` check a JWS and answer what it seals,
@@ -167,6 +170,8 @@ class _Walk:
                 continue
             await self._note_missing(stored.seq, beside.filings)
             found, self.link = checks.faults(stored, self.link)
+            if stored.row.in_parts:
+                found = [*await part_faults(stored.row, partial(self._parts, stored.row.receipt_id)), *found]
             await self._passed(_Seen(stored.seq, found, stored.row.receipt, stored.row, length), beside)
         await self._check_end(head, beside)
         self._conclude()
@@ -187,6 +192,9 @@ class _Walk:
     def _rows(self, query: str) -> AsyncIterator[asyncpg.Record]:
         cursor = self.connection.cursor(sql(query), self.ledger, self.begun_after, prefetch=_PREFETCH)
         return aiter(cursor)
+
+    def _parts(self, receipt_id: UUID, kind: str) -> AsyncIterator[asyncpg.Record]:
+        return aiter(self.connection.cursor(sql("every_part"), receipt_id, kind, prefetch=1))
 
     async def _note_missing(self, seq: int, filings: _Ahead) -> None:
         if seq == self.seq + 1:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
+from gateway.oversight.identities import Packed
 from validators.operations.deals import Deal
 
 FigureKey = tuple[date, str, str, int]
@@ -71,7 +72,7 @@ NOTHING_COUNTED = Figure(0, 0)
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What the accepted events of a batch come to; `identities` are their ids in capitals by sequence."""
+    """What the accepted events of a batch come to; `identities` are their ids."""
 
     figures: Mapping[FigureKey, Figure]
     payments: Mapping[PaymentKey, Figure]
@@ -79,7 +80,7 @@ class Tally:
     moved: Sequence[Moved]
     corrections: Sequence[Correction]
     software: Sequence[tuple[int, str, str]]
-    identities: Mapping[int, str] = field(repr=False)
+    identities: Packed = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

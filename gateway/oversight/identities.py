@@ -1,11 +1,10 @@
 """The ids of a batch's accepted events, packed so that one of them is found without reading the others."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
-
-from gateway.oversight.intervals import runs
+from uuid import UUID
 
 ID_BYTES = 16
 
@@ -17,12 +16,35 @@ class Packed:
     runs: tuple[int, ...]
     ids: bytes = field(repr=False)
 
+    def among(self, wanted: Iterable[int]) -> dict[int, str]:
+        """The ids, in capitals, of those of the sequences that are there."""
+        return {
+            sequence: str(UUID(bytes=self.ids[place * ID_BYTES : (place + 1) * ID_BYTES])).upper()
+            for sequence, place in places(self.runs, wanted).items()
+        }
 
-def pack(identities: Mapping[int, str]) -> Packed:
-    """Packs the ids by sequence."""
-    order = sorted(identities)
-    flat = tuple(bound for run in runs(order) for bound in run)
-    return Packed(flat, bytes.fromhex("".join(identities[one] for one in order).replace("-", "")))
+
+class Packing:
+    """Packs ids as they come, in ascending order of their sequences; of two of one sequence the last stays."""
+
+    def __init__(self) -> None:
+        self._runs: list[int] = []
+        self._ids = bytearray()
+
+    def add(self, sequence: int, identity: str) -> None:
+        """Takes the id of an event, a UUID as text."""
+        packed = bytes.fromhex(identity.replace("-", ""))
+        if self._runs and sequence == self._runs[-1]:
+            del self._ids[-ID_BYTES:]
+        elif self._runs and sequence == self._runs[-1] + 1:
+            self._runs[-1] = sequence
+        else:
+            self._runs += (sequence, sequence)
+        self._ids += packed
+
+    def packed(self) -> Packed:
+        """All of them."""
+        return Packed(tuple(self._runs), bytes(self._ids))
 
 
 def places(bounds: Sequence[int], wanted: Iterable[int]) -> dict[int, int]:

@@ -10,6 +10,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from gateway.oversight.facts import Batch, DayReport, Dealings, Fact, Fork, Notice, Registration, Repair
+from gateway.oversight.identities import places
 from gateway.oversight.obligations import About, abouts_of, abouts_of_deal, winnings_of
 from gateway.oversight.parameters import DueRules
 from gateway.oversight.remarks import originals
@@ -74,8 +75,12 @@ class Needs:
 
     def originals(self) -> list[tuple[str, int]]:
         """The events of earlier runs that corrections of this one name."""
-        own = {(one.complex, sequence) for one in self.batches for sequence in one.tally.identities}
-        return sorted(originals(self.facts) - own)
+        named = originals(self.facts)
+        own: set[tuple[str, int]] = set()
+        for one in self.batches:
+            wanted = [sequence for complex_id, sequence in named if complex_id == one.complex]
+            own.update((one.complex, sequence) for sequence in places(one.tally.identities.runs, wanted))
+        return sorted(named - own)
 
     def arrivals(self) -> list[tuple[str, int, int]]:
         """The ranges of events of the batches."""

@@ -1,15 +1,18 @@
 """Entries of the log become facts. The log is the gateway's own, so no seal is checked here."""
 
 import base64
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from operator import itemgetter
 from typing import Any
+from uuid import UUID
 
 import orjson
 
 from gateway.errors import GatewayError
+from gateway.model import Part
 from gateway.oversight.dealers import REPORTS, deals_in
 from gateway.oversight.facts import (
     Batch,
@@ -23,16 +26,17 @@ from gateway.oversight.facts import (
     Registration,
     Repair,
     Reported,
+    Tally,
 )
 from gateway.oversight.intervals import runs
 from gateway.oversight.parameters import DueRules
+from gateway.oversight.scattered import Scattered, Values, Window, events_in
 from gateway.oversight.tallying import Tallier, hundredths
 from validators.model import Verdict
 from validators.operations.deals import Filing
 from validators.series import FORK
 from validators.values import read_amount, read_moment
 
-EVENTS = "fma.gaming.events.v1"
 REJECTIONS = "fma.rejections.v1"
 AUTHOR = "AFM"
 """The sender of the entries that oversight writes itself."""
@@ -43,8 +47,20 @@ _OPERATION = b'"ViewOperationId":"'
 
 
 @dataclass(frozen=True, slots=True)
+class LargeRecords:
+    """The parts of a large entry's records, and how many of them were overseen already."""
+
+    receipt_id: UUID
+    parts: tuple[Part, ...]
+    overseen: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
-    """An entry as oversight reads it: no body, and of each record its topic and value."""
+    """An entry as oversight reads it: no body, and of each record its topic and value.
+
+    Of a large entry `records` are those of one part, or none yet, and `large` tells of its parts.
+    """
 
     ledger: int
     seq: int
@@ -54,6 +70,7 @@ class Line:
     received_at: datetime
     jws: str
     records: Sequence[tuple[str, bytes]]
+    large: LargeRecords | None = None
 
 
 class Unreadable(GatewayError):
@@ -75,10 +92,8 @@ class Reader:
 
         Raises Unreadable for one that does not have the form in which the gateway files.
         """
-        try:
+        with readable(line):
             return self._fact(line)
-        except (LookupError, TypeError, ValueError, AttributeError) as error:
-            raise Unreadable(f"ledger {line.ledger}, entry {line.seq}: {type(error).__name__}") from error
 
     def _fact(self, line: Line) -> Fact | None:
         stands = Verdict(line.verdict).stands
@@ -95,26 +110,19 @@ class Reader:
             return self._batch(line, receipt)
         return _message(line, receipt)
 
+    def large_batch(self, line: Line) -> "LargeBatch | None":
+        """A large batch, to be read part by part; None where the line is no accepted batch. Raises Unreadable."""
+        with readable(line):
+            receipt = payload_of(line.jws)
+            stands = Verdict(line.verdict).stands
+            if line.family != GAMING or not stands or receipt["message_type"] != "GamingBatch":
+                return None
+            return LargeBatch(line, receipt, self._tallier)
+
     def _batch(self, line: Line, receipt: Mapping[str, Any]) -> Batch:
-        series = receipt["series"]
-        items = (orjson.loads(value)["item"] for topic, value in line.records if topic == EVENTS)
-        events = sorted(items, key=itemgetter("sequence"))
-        first, last = series["first"], series["last"]
-        refused = [item["number"] for item in receipt["items"] if first <= item["number"] <= last]
-        arrived = runs(sorted([*refused, *(event["sequence"] for event in events)]))
-        return Batch(
-            _origin(line, receipt),
-            series["name"],
-            line.sender,
-            series["number"],
-            receipt["sha256"],
-            series["previous"],
-            first,
-            last,
-            datetime.fromisoformat(series["made_at"]),
-            arrived,
-            self._tallier.tally(events, arrived),
-        )
+        events = sorted(events_in(line.records), key=itemgetter("sequence"))
+        arrived = _arrived(receipt, [event["sequence"] for event in events])
+        return _batch_of(line, receipt, arrived, self._tallier.tally(events, arrived))
 
     def _notice(self, line: Line) -> Notice:
         receipt = payload_of(line.jws)
@@ -134,11 +142,78 @@ class Reader:
         return Reported(about["ViewOperationId"], moment.date(), amount[0] * 100 + amount[1], players)
 
 
+class LargeBatch:
+    """A batch on its way: every part is surveyed, then the events of each window are taken in, in the windows' order.
+
+    Parts that do not have the form in which the gateway files raise LookupError, TypeError, ValueError or
+    AttributeError: stand inside `readable`.
+    """
+
+    def __init__(self, line: Line, receipt: Mapping[str, Any], tallier: Tallier) -> None:
+        self._line = line
+        self._receipt = receipt
+        self._tallier = tallier
+        self._scattered = Scattered()
+        self._arrived: Sequence[tuple[int, int]] = ()
+        self._tallying = tallier.begin(())
+
+    def survey(self, number: int, values: Values) -> None:
+        """Takes note of what is in a part."""
+        self._scattered.survey(number, values)
+
+    def windows(self) -> Iterator[Window]:
+        """What is to be read once all parts were surveyed."""
+        self._arrived = _arrived(self._receipt, self._scattered.sequences())
+        self._tallying = self._tallier.begin(self._arrived)
+        return self._scattered.windows()
+
+    def take(self, events: Iterable[Mapping[str, Any]]) -> None:
+        """Takes the events of one window in."""
+        self._tallying.take(sorted(events, key=itemgetter("sequence")))
+
+    def fact(self) -> Batch:
+        """What the batch says, once all windows were taken."""
+        return _batch_of(self._line, self._receipt, self._arrived, self._tallying.done())
+
+
 def payload_of(jws: str) -> dict[str, Any]:
     """The facts that a compact JWS carries, unchecked."""
     part = jws.split(".")[1]
     facts: dict[str, Any] = orjson.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
     return facts
+
+
+@contextmanager
+def readable(line: Line) -> Iterator[None]:
+    """Turns what reading an entry of another form raises into Unreadable."""
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise Unreadable(f"ledger {line.ledger}, entry {line.seq}: {type(error).__name__}") from error
+
+
+def _arrived(receipt: Mapping[str, Any], sequences: Iterable[int]) -> Sequence[tuple[int, int]]:
+    """The runs of sequences that came, refused ones too."""
+    first, last = receipt["series"]["first"], receipt["series"]["last"]
+    refused = [item["number"] for item in receipt["items"] if first <= item["number"] <= last]
+    return runs(sorted([*refused, *sequences]))
+
+
+def _batch_of(line: Line, receipt: Mapping[str, Any], arrived: Sequence[tuple[int, int]], tally: Tally) -> Batch:
+    series = receipt["series"]
+    return Batch(
+        _origin(line, receipt),
+        series["name"],
+        line.sender,
+        series["number"],
+        receipt["sha256"],
+        series["previous"],
+        series["first"],
+        series["last"],
+        datetime.fromisoformat(series["made_at"]),
+        arrived,
+        tally,
+    )
 
 
 def _origin(line: Line, receipt: Mapping[str, Any]) -> Origin:

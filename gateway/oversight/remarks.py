@@ -1,6 +1,6 @@
 """What single events give away: software that is not registered, corrections of events that do not exist."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from gateway.oversight.facts import Batch, Correction, Fact
 from gateway.oversight.state import What, Working
@@ -30,16 +30,18 @@ def corrections(state: Working, batch: Batch, occasion: Occasion) -> None:
     """Tells of corrections whose original is no accepted event; one that is absent yet is waited for."""
     absent = state.absent_of(batch.complex, What.EVENT)
     waiting = state.waiting.setdefault(batch.complex, {})
+    wanted = [one.original_sequence for one in (*waiting.values(), *batch.tally.corrections)]
+    own = batch.tally.identities.among(wanted)
     for one in [one for one in waiting.values() if not absent.touches(one.original_sequence, one.original_sequence)]:
         del waiting[one.sequence]
         if state.changes.waiting.pop((batch.complex, one.sequence), None) is None:
             state.changes.decided.append((batch.complex, one.sequence))
-        _decide(state, batch, one, occasion)
+        _decide(state, batch, one, own, occasion)
     for one in batch.tally.corrections:
         if absent.touches(one.original_sequence, one.original_sequence):
             waiting[one.sequence] = state.changes.waiting[batch.complex, one.sequence] = one
         else:
-            _decide(state, batch, one, occasion)
+            _decide(state, batch, one, own, occasion)
 
 
 def originals(facts: Iterable[Fact]) -> frozenset[tuple[str, int]]:
@@ -50,14 +52,14 @@ def originals(facts: Iterable[Fact]) -> frozenset[tuple[str, int]]:
 
 def remember(state: Working, batch: Batch, named: Iterable[tuple[str, int]]) -> None:
     """Keeps the ids of a batch's events that later corrections name at hand."""
-    for complex_id, sequence in named:
-        if complex_id == batch.complex and sequence in batch.tally.identities:
-            state.identities[complex_id, sequence] = batch.tally.identities[sequence]
+    wanted = (sequence for complex_id, sequence in named if complex_id == batch.complex)
+    for sequence, identity in batch.tally.identities.among(wanted).items():
+        state.identities[batch.complex, sequence] = identity
 
 
-def _decide(state: Working, batch: Batch, one: Correction, occasion: Occasion) -> None:
-    own = batch.tally.identities.get(one.original_sequence)
-    known = own or state.identities.get((batch.complex, one.original_sequence))
+def _decide(state: Working, batch: Batch, one: Correction, own: Mapping[int, str], occasion: Occasion) -> None:
+    """Tells of a correction that names no accepted event; `own` are the ids of the batch's events that are named."""
+    known = own.get(one.original_sequence) or state.identities.get((batch.complex, one.original_sequence))
     if known != one.original:
         detail = {"sequence": one.sequence, "original": one.original, "original_sequence": one.original_sequence}
         about = (batch.complex, Kind.CORRECTION, str(one.sequence))

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from gateway.oversight.facts import Batch
-from gateway.oversight.identities import pack
 from gateway.oversight.intervals import Intervals, Piece, holes, without
 from gateway.oversight.state import Filed, Progress, What, Working
 from gateway.oversight.tickets import Kind, Occasion, Ticket
@@ -33,7 +32,7 @@ def place(state: Working, batch: Batch, most: int, occasion: Occasion) -> Placed
     progress = state.progress.get(batch.complex) or Progress(batch.owner)
     filed = Filed(batch.origin.seq, batch.sha256, batch.previous, batch.first, batch.last)
     state.batches[batch.complex, batch.number] = filed
-    state.changes.batches.append((batch.complex, batch.number, filed, pack(batch.tally.identities)))
+    state.changes.batches.append((batch.complex, batch.number, filed, batch.tally.identities))
     sequence = _Sequence(state, batch, most, occasion)
     top_batch = sequence.place_batch(progress.top_batch)
     placed, top_event = sequence.place_events(progress.top_event)

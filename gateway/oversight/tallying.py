@@ -15,6 +15,7 @@ from gateway.oversight.facts import (
     PaymentKey,
     Tally,
 )
+from gateway.oversight.identities import Packing
 from gateway.oversight.parameters import DueRules, Parameters
 from validators.values import LEGAL_ZONE
 
@@ -32,20 +33,41 @@ class Tallier:
     """Tallies batches by these parameters."""
 
     def __init__(self, parameters: Parameters, rules: DueRules) -> None:
-        self._meters = tuple(meter.name for meter in parameters.meters)
-        self._payments = rules.kinds
-        self._movers: dict[str, list[tuple[int, str]]] = {}
+        self.meters = tuple(meter.name for meter in parameters.meters)
+        self.payments = rules.kinds
+        self.movers: dict[str, list[tuple[int, str]]] = {}
         for place, meter in enumerate(parameters.meters):
             for kind, attribute in meter.events.items():
-                self._movers.setdefault(kind, []).append((place, attribute))
-        self._special = CORRECTIONS | RESETS | {METERS, SOFTWARE}
+                self.movers.setdefault(kind, []).append((place, attribute))
+        self.special = CORRECTIONS | RESETS | {METERS, SOFTWARE}
 
     def tally(self, events: Sequence[Content], arrived: Sequence[tuple[int, int]]) -> Tally:
         """The tally of events in ascending order; `arrived` tells behind which of them sequences are missing."""
-        figures: dict[FigureKey, list[int]] = {}
-        payments: dict[PaymentKey, list[int]] = {}
-        special: list[Content] = []
-        movements = _Movements(len(self._meters), [last for _, last in arrived])
+        tallying = self.begin(arrived)
+        tallying.take(events)
+        return tallying.done()
+
+    def begin(self, arrived: Sequence[tuple[int, int]]) -> "Tallying":
+        """The tally of events that come little by little."""
+        return Tallying(self, arrived)
+
+
+class Tallying:
+    """A tally on its way: events are taken in ascending order, a few at a time, and not held."""
+
+    def __init__(self, by: Tallier, arrived: Sequence[tuple[int, int]]) -> None:
+        self._by = by
+        self._figures: dict[FigureKey, list[int]] = {}
+        self._payments: dict[PaymentKey, list[int]] = {}
+        self._movements = _Movements(len(by.meters), [last for _, last in arrived])
+        self._marks: list[Mark] = []
+        self._corrections: list[Correction] = []
+        self._software: list[tuple[int, str, str]] = []
+        self._identities = Packing()
+
+    def take(self, events: Iterable[Content]) -> None:
+        """Takes the next events in."""
+        figures, payments, by = self._figures, self._payments, self._by
         for event in events:
             kind, unit = event["kind"], event["unit"]
             day, hour = local_hour(event["time"])
@@ -53,35 +75,41 @@ class Tallier:
             figure = figures.setdefault((day, unit, kind, hour), [0, 0])
             figure[0] += 1
             figure[1] += amount
-            if kind in self._payments and (player := player_of(event)) and "means" in event:
+            if kind in by.payments and (player := player_of(event)) and "means" in event:
                 paid = payments.setdefault((kind, event["means"], player, day), [0, 0])
                 paid[0] += 1
                 paid[1] += amount
-            if kind in self._movers:
-                movements.move(event, self._movers[kind])
-            elif kind in self._special:
-                special.append(event)
-                if kind == METERS or kind in RESETS:
-                    movements.cut(unit)
+            if kind in by.movers:
+                self._movements.move(event, by.movers[kind])
+            elif kind in by.special:
+                self._take_special(event, kind)
+            self._identities.add(event["sequence"], event["id"])
+
+    def done(self) -> Tally:
+        """What all of them come to."""
         return Tally(
-            {key: Figure(*figure) for key, figure in figures.items()},
-            {key: Figure(*paid) for key, paid in payments.items()},
-            self._marks(special),
-            movements.all(),
-            _corrections(special),
-            [(one["sequence"], one["unit"], one["hash"]) for one in special if one["kind"] == SOFTWARE],
-            {event["sequence"]: str(event["id"]).upper() for event in events},
+            {key: Figure(*figure) for key, figure in self._figures.items()},
+            {key: Figure(*paid) for key, paid in self._payments.items()},
+            self._marks,
+            self._movements.all(),
+            self._corrections,
+            self._software,
+            self._identities.packed(),
         )
 
-    def _marks(self, events: Iterable[Content]) -> list[Mark]:
-        marks = []
-        for event in events:
-            if event["kind"] == METERS:
-                meters = tuple(int(event[name]) for name in self._meters)
-                marks.append(Mark(event["unit"], event["sequence"], meters))
-            elif event["kind"] in RESETS:
-                marks.append(Mark(event["unit"], event["sequence"], None))
-        return marks
+    def _take_special(self, event: Content, kind: str) -> None:
+        unit, sequence = event["unit"], event["sequence"]
+        if kind == METERS:
+            meters = tuple(int(event[name]) for name in self._by.meters)
+            self._marks.append(Mark(unit, sequence, meters))
+            self._movements.cut(unit)
+        elif kind in RESETS:
+            self._marks.append(Mark(unit, sequence, None))
+            self._movements.cut(unit)
+        elif kind in CORRECTIONS:
+            self._corrections.append(Correction(sequence, str(event["original"]).upper(), event["original_sequence"]))
+        else:
+            self._software.append((sequence, unit, event["hash"]))
 
 
 class _Movements:
@@ -148,11 +176,3 @@ def local_hour(text: str) -> tuple[date, int]:
 def _local_hour(minute: str, zone: str) -> tuple[date, int]:
     moment = datetime.fromisoformat(f"{minute}:00{zone}").astimezone(LEGAL_ZONE)
     return moment.date(), moment.hour
-
-
-def _corrections(events: Iterable[Content]) -> list[Correction]:
-    return [
-        Correction(one["sequence"], str(one["original"]).upper(), one["original_sequence"])
-        for one in events
-        if one["kind"] in CORRECTIONS
-    ]

@@ -1,13 +1,15 @@
 from datetime import UTC, datetime, timedelta
+from random import Random
 
 import httpx
 import pytest
 from lxml import etree
 
 from gateway.intake.services import Services
-from gateway.journal import Directory
+from gateway.journal import Directory, LargeDraft
 from tests.intake.kit import NOW, URL, XML, World
 from tests.intake.test_filing import assert_problem, refresh
+from tests.journal.support import Drafts
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +32,22 @@ async def test_an_entity_reads_its_own_message_receipt_and_bytes(
         original = await client.get(f"/v1/messages/{message}/original", headers=bearer)
         assert original.headers["content-type"] == "application/xml"
         assert original.content == body
+
+
+async def test_a_large_message_is_read_back_byte_for_byte_and_by_its_sender_alone(
+    client: httpx.AsyncClient, world: World, services: Services
+) -> None:
+    casino = world["casino"]
+    draft = Drafts(made=700)(Random(1).randbytes(5_000_000), sender=casino.identifier)
+    async with services.journal.stage(draft.receipt) as staging:
+        await staging.add_body(draft.body)
+        await staging.add_records(draft.records)
+        await staging.append(LargeDraft(draft.receipt, len(draft.body)))
+    path = f"/v1/messages/{draft.receipt.id}/original"
+    async with client.stream("GET", path, headers=await casino.bearer()) as answer:
+        assert (answer.status_code, answer.headers["content-length"]) == (200, "5000000")
+        assert await answer.aread() == draft.body
+    assert_problem(await client.get(path, headers=await world["bank"].bearer()), 404, "not-found")
 
 
 async def test_the_notice_of_a_filed_message_is_read_as_xml(

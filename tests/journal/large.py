@@ -47,6 +47,16 @@ async def file_large(journal: Journal, message: Large) -> Filed:
         return await staging.append(LargeDraft(message.receipt, len(message.body)))
 
 
+async def file_in_parts(journal: Journal, drafts: Sequence[Draft], size: int = 2) -> None:
+    """Files drafts as large ones, so many records a part."""
+    for draft in drafts:
+        async with journal.stage(draft.receipt) as staging:
+            await staging.add_body(draft.body)
+            for at in range(0, len(draft.records), size):
+                await staging.add_records(draft.records[at : at + size])
+            await staging.append(LargeDraft(draft.receipt, len(draft.body)))
+
+
 async def pieces(found: AsyncIterator[bytes]) -> Sequence[bytes]:
     return [piece async for piece in found]
 

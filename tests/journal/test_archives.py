@@ -41,7 +41,8 @@ from gateway.sealing.checkpoints import read_checkpoint
 from gateway.sealing.keys import LocalKeyHolder
 from gateway.sealing.receipts import read_receipt
 from tests.bus.kit import KEYS, KEYSET, make_keys
-from tests.journal.archives import LATER, PUBLISHED, SEALING, SIZE, archived, fill, small_partitions
+from tests.journal.archives import LATER, PUBLISHED, SEALING, SIZE, archived, fill, sealed_draft, small_partitions
+from tests.journal.large import file_in_parts
 from tests.journal.support import BANK, Drafts, dsn_of, run
 
 EVERYTHING = "SELECT entries::text AS row FROM entries ORDER BY ledger, seq"
@@ -311,6 +312,17 @@ async def test_archives_that_do_not_join_are_found(dsn: str, tmp_path: Path, tem
         await run(postgres_dsn, f"DROP DATABASE {other} WITH (FORCE)")
     mixed = verify_archives([paths[0], strange], KEYSET)
     assert [(each.what, "does not go on" in each.detail) for each in mixed.breaks] == [("join", True)]
+
+
+async def test_a_partition_with_a_message_in_parts_stays_and_is_named(dsn: str, tmp_path: Path, draft: Drafts) -> None:
+    await small_partitions(dsn)
+    async with Journal(dsn) as journal:
+        await file_in_parts(journal, [await sealed_draft(draft())])
+        await fill(journal, draft, 8)
+    with pytest.raises(ArchivingRefused, match="ledger 0, entry 1 is a message in parts"):
+        await archived(dsn, 0, tmp_path)
+    assert names(tmp_path) == []
+    assert (await archived(dsn, 1, tmp_path)).exists()
 
 
 @pytest.mark.usefixtures("filled")

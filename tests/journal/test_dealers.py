@@ -1,5 +1,7 @@
 """What is kept in PostgreSQL of dealers' operations is what the pure engine knows, however the log is cut into runs."""
 
+import asyncio
+import sys
 from datetime import date
 from random import Random
 from typing import Any
@@ -10,6 +12,7 @@ import pytest
 from gateway.journal import Journal
 from gateway.model import Draft
 from gateway.oversight.things import Things
+from tests.journal.large import file_in_parts
 from tests.journal.support import run
 from tests.journal.test_oversight import Running, file, told
 from tests.oversight.dealers import Reporter, operation
@@ -62,6 +65,42 @@ async def test_the_kept_chains_are_those_of_the_pure_engine(journal: Journal, ds
     details = {row["id"]: orjson.loads(row["detail"]) for row in rows}
     assert details == {name: one.detail for name, one in pure.findings.items()}
     assert len(await told(journal)) == sum(row["revision"] for row in rows)
+
+
+async def test_an_overseer_killed_within_a_large_report_takes_each_operation_in_once(
+    journal: Journal, dsn: str
+) -> None:
+    reporter, random = Reporter(PEOPLE[0]), Random(5)
+    pairs = [random.sample(PEOPLE, 2) for _ in range(30)]
+    report = await reporter.report([operation(at, pair[0], pair[1], ITEM) for at, pair in enumerate(pairs, 1)])
+    await file_in_parts(journal, [report], size=1)
+
+    async def place() -> tuple[int, int]:
+        found = await run(dsn, "SELECT seq, part FROM oversight_positions")
+        return (found[0]["seq"], found[0]["part"]) if found else (0, 0)
+
+    reached = (0, 0)
+    for _ in range(3):
+        victim = await asyncio.create_subprocess_exec(sys.executable, "-m", "tests.journal.overseer_victim", dsn)
+        while (now := await place()) <= reached:
+            await asyncio.sleep(0.005)
+        victim.kill()
+        await victim.wait()
+        reached = now
+        assert reached < (1, 0)
+    running = Running(journal, dsn)
+    await running.caught_up()
+    await running.stop()
+    rows = await run(
+        dsn, "SELECT sequence, revision, open FROM dealer_operations FULL JOIN chain_findings USING (sequence)"
+    )
+    assert {row["sequence"] for row in rows} == set(range(1, 31))
+    pure = oversee(blank(), facts_of([report])).things
+    assert {row["sequence"] for row in rows if row["open"]} == {
+        one.deal.sequence for one in pure.findings.values() if one.open
+    }
+    changes = [(one["id"], one["revision"]) for one in await told(journal)]
+    assert len(changes) == len(set(changes)) == sum(row["revision"] or 0 for row in rows)
 
 
 async def test_a_finding_is_a_record_under_the_code_of_its_thing(journal: Journal, dsn: str) -> None:

@@ -228,7 +228,11 @@ def oversee(state: Working, facts: Iterable[Fact]) -> Working:
     for fact in facts:
         ENGINE.apply(state, [fact])
         if isinstance(fact, Batch):
-            own = {(fact.complex, sequence): name for sequence, name in fact.tally.identities.items()}
+            bounds = fact.tally.identities.runs
+            everything = [
+                one for first, last in zip(bounds[::2], bounds[1::2], strict=True) for one in range(first, last + 1)
+            ]
+            own = {(fact.complex, sequence): name for sequence, name in fact.tally.identities.among(everything).items()}
             state.identities.update(own)
     return state
 

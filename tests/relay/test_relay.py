@@ -337,3 +337,24 @@ async def test_a_pause_grows_while_nothing_gets_through() -> None:
 
 def test_the_next_batch_gathers_longer_where_much_comes() -> None:
     assert 0 < gather_seconds(1) == gather_seconds(BUSY_RECORDS - 1) < gather_seconds(BUSY_RECORDS)
+
+
+async def test_parts_of_another_entry_than_the_one_that_was_begun_are_not_published(kafka_bootstrap: str) -> None:
+    topics, log = await make_topics(kafka_bootstrap), MemoryLog()
+    segments = [(await sealed(topics.events, number),) for number in (1, 2, 3)]
+    log.append_large(*segments)
+    begun = Position(0, 0, bytes(32), part=1, within=log.entries[0].chain)
+    assert Position.decode(begun.encode()) == begun
+    one = publisher(kafka_bootstrap, topics)
+    await one.start()
+    await one.publish(segments[0], begun)
+    await one.stop()
+    other, empty = MemoryLog(), MemoryLog()
+    other.append_large(*segments)
+    other.entries[0] = replace(other.entries[0], chain=b"?" * 32)
+    with pytest.raises(LogBroken):
+        await relay_of(kafka_bootstrap, topics, other).run()
+    with pytest.raises(PositionAhead):
+        await relay_of(kafka_bootstrap, topics, empty).run()
+    await relayed(relay_of(kafka_bootstrap, topics, log), 1)
+    assert numbers(kafka_bootstrap, topics) == [1, 2, 3]

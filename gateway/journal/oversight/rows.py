@@ -8,10 +8,11 @@ from uuid import UUID
 import asyncpg
 import orjson
 
-from gateway.journal.encoding import Packer
+from gateway.journal.encoding import Packer, is_list
+from gateway.journal.parts import parts_in
 from gateway.journal.rows import plain_uuid
 from gateway.oversight.facts import DayReport, Figure, Mark, Origin, Reported
-from gateway.oversight.reading import Line
+from gateway.oversight.reading import LargeRecords, Line
 from gateway.oversight.state import Filed, Obligation, Progress
 from gateway.oversight.tickets import Kind, State, Ticket
 from validators.gaming.model import Complex, ComplexState
@@ -20,7 +21,8 @@ _UNKNOWN = Origin(0, 0, "", datetime(1970, 1, 1, tzinfo=UTC))
 
 
 def line_of(row: asyncpg.Record, packer: Packer) -> Line:
-    """An entry as oversight reads it."""
+    """An entry as oversight reads it; raises JournalDamaged."""
+    large = is_list(row["records"])
     return Line(
         row["ledger"],
         row["seq"],
@@ -29,7 +31,8 @@ def line_of(row: asyncpg.Record, packer: Packer) -> Line:
         row["verdict"],
         row["received_at"],
         row["receipt"],
-        packer.values(row["records"]),
+        () if large else packer.values(row["records"]),
+        LargeRecords(plain_uuid(row["receipt_id"]), parts_in(row["records"])) if large else None,
     )
 
 

@@ -1,7 +1,10 @@
 """Oversight's position in a ledger and all that it keeps; every run is one transaction."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
+from itertools import takewhile
 from typing import Concatenate, ParamSpec, TypeVar
 
 from asyncpg import exceptions as postgres
@@ -10,11 +13,12 @@ from gateway.errors import Unavailable
 from gateway.journal.batches import append_last, log_length, prepare_partitions
 from gateway.journal.connections import Connection, Session, close, connect, postgres_needed
 from gateway.journal.encoding import Packer, leaf_of
-from gateway.journal.errors import OverseerFenced
+from gateway.journal.errors import JournalDamaged, OverseerFenced
 from gateway.journal.limits import MEBIBYTE
 from gateway.journal.oversight.loading import Loader
 from gateway.journal.oversight.rows import line_of
 from gateway.journal.oversight.saving import save
+from gateway.journal.parts import RECORDS, unpacked_values
 from gateway.journal.queries import sql
 from gateway.journal.settlement import Prepared
 from gateway.model import Draft
@@ -49,6 +53,7 @@ class OversightStore:
         self._connection: Connection | None = None
         self._epoch = 0
         self._seq = 0
+        self._part = 0
 
     async def start(self) -> int:
         """Takes the ledger over; returns the `seq` up to which it was overseen."""
@@ -57,7 +62,7 @@ class OversightStore:
             row = await self._connection.fetchrow(sql("take_oversight"), self._ledger)
             if row is None:
                 raise Unavailable("PostgreSQL gave no position")
-        self._epoch, self._seq = row["epoch"], row["seq"]
+        self._epoch, self._seq, self._part = row["epoch"], row["seq"], row["part"]
         return self._seq
 
     async def stop(self) -> None:
@@ -67,8 +72,18 @@ class OversightStore:
             await close(connection)
 
     async def lines(self, limit: int) -> list[Line]:
-        """The entries that follow the position: at most `limit`, and fewer when they are heavy."""
+        """The entries that follow the position: at most `limit`, and fewer when they are heavy.
+
+        A large one comes alone, without its records.
+        """
         return await self._with(self._lines, limit)
+
+    async def values(self, line: Line, number: int) -> Sequence[tuple[str, bytes]]:
+        """Topic and value of each record in a part of a large entry.
+
+        Raises JournalDamaged when it is not the part that the entry names.
+        """
+        return await self._with(self._values, line, number)
 
     async def for_facts(self, facts: Sequence[Fact]) -> Working:
         """The working set for these facts."""
@@ -78,29 +93,48 @@ class OversightStore:
         """The working set for what time alone brings."""
         return await self._with(self._load_tick, since, now)
 
-    async def commit(self, state: Working, upto: int, derived: Draft | None) -> None:
+    async def commit(self, state: Working, upto: int, derived: Draft | None, part: int = 0) -> None:
         """Keeps the changes, moves the position to `upto` and appends the derived entry, all or nothing.
 
-        Raises OverseerFenced when another overseer took the ledger over.
+        `part` is how many parts of the entry behind `upto` were overseen too, where it is a large one. Raises
+        OverseerFenced when another overseer took the ledger over.
         """
         prepared = None
         if derived is not None:
             row = self._packer.row(derived)
             prepared = Prepared(row, leaf_of(row))
         try:
-            await self._with(self._commit, state, upto, prepared)
+            await self._with(self._commit, state, (upto, part), prepared)
         except postgres.CheckViolationError:
             await self._with(self._make_room)
-            await self._with(self._commit, state, upto, prepared)
-        self._seq = upto
+            await self._with(self._commit, state, (upto, part), prepared)
+        self._seq, self._part = upto, part
 
     async def _lines(self, connection: Connection, limit: int) -> list[Line]:
         rows = await connection.fetch(sql("read_lines"), self._ledger, self._seq, limit, self._run_bytes)
-        return [line_of(row, self._packer) for row in rows]
+        lines = [line_of(row, self._packer) for row in rows]
+        if lines and lines[0].large is not None:
+            return [replace(lines[0], large=replace(lines[0].large, overseen=self._part))]
+        return list(takewhile(lambda line: line.large is None, lines))
 
-    async def _commit(self, connection: Connection, state: Working, upto: int, prepared: Prepared | None) -> None:
+    async def _values(self, connection: Connection, line: Line, number: int) -> Sequence[tuple[str, bytes]]:
+        if line.large is None:
+            raise ValueError("the entry has no parts")
+        packed = await connection.fetchval(sql("read_part"), line.large.receipt_id, RECORDS, number)
+        try:
+            return await asyncio.to_thread(unpacked_values, line.large.parts[number], packed)
+        except JournalDamaged as error:
+            told = f"ledger {line.ledger}, entry {line.seq}, {RECORDS} part {number + 1}: {error}"
+            raise JournalDamaged(told) from error
+
+    async def _commit(
+        self, connection: Connection, state: Working, reached: tuple[int, int], prepared: Prepared | None
+    ) -> None:
+        (upto, part), before = reached, (self._seq, self._part)
         async with connection.transaction():
-            moved = await connection.fetchrow(sql("move_oversight"), self._ledger, self._epoch, self._seq, upto)
+            moved = await connection.fetchrow(
+                sql("move_oversight"), self._ledger, self._epoch, before[0], upto, before[1], part
+            )
             if moved is None:
                 raise OverseerFenced(f"another overseer took ledger {self._ledger} over")
             await save(connection, self._ledger, state)

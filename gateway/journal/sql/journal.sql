@@ -106,28 +106,28 @@ INSERT INTO stagings (receipt_id) VALUES ($1);
 -- name: stage_part
 -- no row is answered where the staging was given up meanwhile
 WITH alive AS (
-    UPDATE stagings SET touched_at = now() WHERE receipt_id = $1 RETURNING receipt_id
+    UPDATE stagings SET touched_at = now() WHERE receipt_id = $1 AND NOT given_up RETURNING receipt_id
 )
 INSERT INTO entry_parts (receipt_id, kind, number, bytes) SELECT receipt_id, $2, $3, $4 FROM alive RETURNING number;
 
 -- name: hold_stagings
 -- those that somebody gives up at this moment are left out: the head of the ledger is locked, nobody waits here
-SELECT receipt_id FROM stagings WHERE receipt_id = ANY ($1::uuid[]) FOR UPDATE SKIP LOCKED;
+SELECT receipt_id FROM stagings WHERE receipt_id = ANY ($1::uuid[]) AND NOT given_up FOR UPDATE SKIP LOCKED;
 
 -- name: end_stagings
 DELETE FROM stagings WHERE receipt_id = ANY ($1::uuid[]);
 
 -- name: give_up_staging
-SELECT give_up_staging($1);
+SELECT give_up_staging($1) AS more;
 
 -- name: sweep_stagings
-SELECT sweep_stagings();
+SELECT sweep_stagings() AS more;
 
 -- name: read_part
 SELECT bytes FROM entry_parts WHERE receipt_id = $1 AND kind = $2 AND number = $3;
 
 -- name: part_digests
-SELECT number, sha256(bytes) AS sha256 FROM entry_parts WHERE receipt_id = $1 AND kind = $2 ORDER BY number;
+SELECT number, sha256(bytes) AS sha256 FROM entry_parts WHERE receipt_id = $1 AND kind = $2 AND number >= $3 AND number < $4;
 
 -- name: stored_entry
 SELECT seq, receipt_id, sender, document, version, verdict, family, edition, received_at, sha256, body, receipt, records,

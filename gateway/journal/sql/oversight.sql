@@ -3,10 +3,11 @@
 -- name: take_oversight
 INSERT INTO oversight_positions (ledger, epoch, seq) VALUES ($1, 1, 0)
 ON CONFLICT (ledger) DO UPDATE SET epoch = oversight_positions.epoch + 1
-RETURNING epoch, seq;
+RETURNING epoch, seq, part;
 
 -- name: move_oversight
-UPDATE oversight_positions SET seq = $4::bigint WHERE ledger = $1::integer AND epoch = $2 AND seq = $3
+UPDATE oversight_positions SET seq = $4::bigint, part = $6
+WHERE ledger = $1::integer AND epoch = $2 AND seq = $3 AND part = $5
 RETURNING pg_notify('oversight_news', $1::integer || ' ' || $4::bigint);
 
 -- name: oversight_position
@@ -16,11 +17,11 @@ SELECT seq FROM oversight_positions WHERE ledger = $1;
 SELECT ledger, seq FROM oversight_positions ORDER BY ledger;
 
 -- name: read_lines
-SELECT ledger, seq, sender, family, verdict, received_at, receipt, records
+SELECT ledger, seq, receipt_id, sender, family, verdict, received_at, receipt, records
 FROM (
     SELECT *, sum(octet_length(records)) OVER (ORDER BY seq) AS weight
     FROM (
-        SELECT ledger, seq, sender, family, verdict, received_at, receipt, records
+        SELECT ledger, seq, receipt_id, sender, family, verdict, received_at, receipt, records
         FROM entries WHERE ledger = $1 AND seq > $2 ORDER BY seq LIMIT $3
     ) AS following
 ) AS weighed

@@ -5,6 +5,9 @@ SELECT seq, receipt_id, sender, document, version, verdict, family, edition, rec
     series, number, leaf, chain
 FROM entries WHERE ledger = $1 AND seq > $2 ORDER BY seq;
 
+-- name: every_part
+SELECT number, bytes FROM entry_parts WHERE receipt_id = $1 AND kind = $2 ORDER BY number;
+
 -- name: every_archived
 SELECT seq, receipt_id, sender, received_at, receipt, leaf, chain
 FROM archived_entries WHERE ledger = $1 AND seq > $2 ORDER BY seq;
