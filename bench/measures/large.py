@@ -43,7 +43,7 @@ def measure(workshop: Workshop) -> Outcome:
 
 def refused_by(limits: Mapping[str, Any], mb: int) -> str | None:
     """Why a body of so many MB can't be filed, by what `GET /v1/limits` says; None where it can."""
-    most = min(limits["request"]["body_bytes"], limits["message"]["bytes"])
+    most = limits["request"].get("large_body_bytes", limits["request"]["body_bytes"])
     if most >= mb * MB:
         return None
     return f"the gateway takes bodies of at most {most / MB:,.0f} MB, not of {mb:,} MB (GET /v1/limits)"
