@@ -53,6 +53,7 @@ def _filed(stage: Stage, path: Path, events: int, mb: int) -> Outcome:
     pids = stage.stack.status().pids
     with ExitStack() as watching:
         peaks = {part: watching.enter_context(peak_of(pids[part])) for part in PARTS}
+        peaks["judging"] = watching.enter_context(peak_of(pids["intake"], children=True))
         started = time.perf_counter()
         status, answer = _posted(stage.url, path)
         receipted = time.perf_counter() - started
