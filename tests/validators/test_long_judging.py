@@ -177,7 +177,7 @@ def test_what_repeats_is_found_among_many() -> None:
         repeats.take(number if number != 150_000 else 7, str(number))
     repeats.take(1_000_000, "5")
     found = repeats.repeated(10)
-    assert found.numbers == {7}
+    assert found.numbers == frozenset({7})
     assert (found.surplus, found.id("5"), found.id("6"), found.number(8)) == (1, True, False, False)
 
 
