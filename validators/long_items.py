@@ -1,13 +1,13 @@
 """The items of a long message go by row by row; all else of it is kept, and must fit what a short message may hold."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, NamedTuple, overload
 
 from lxml import etree
 
 from validators.itemised import Holder
-from validators.limits import DEFAULT_LIMITS, Limits
+from validators.limits import DEFAULT_LIMITS
 from validators.long_text import LongText
 from validators.refusals import LimitExceeded, TooLarge
 from validators.schemas import ROW
@@ -74,7 +74,6 @@ class Outline:
     holder: etree._Element | None = None
     place: Holder | None = None
     count: int = 0
-    within: Limits = field(default=SHORT)
 
     def rows(self) -> Iterator[Row]:
         """The items in rows of some hundred KB.
@@ -115,11 +114,11 @@ class Outline:
         if self.root is None:
             return
         kept = len(etree.tostring(self.root, encoding="utf-8"))
-        if kept > self.within.bytes:
-            raise TooLarge("bytes", None, {"most": str(self.within.bytes), "found": str(kept)})
+        if kept > SHORT.bytes:
+            raise TooLarge("bytes", None, {"most": str(SHORT.bytes), "found": str(kept)})
         elements = sum(1 for _ in self.root.iter())
-        if elements > self.within.elements:
-            raise LimitExceeded("elements", None, {"most": str(self.within.elements), "found": str(elements)})
+        if elements > SHORT.elements:
+            raise LimitExceeded("elements", None, {"most": str(SHORT.elements), "found": str(elements)})
 
 
 def _leave_texts(elements: Sequence[etree._Element], holder: etree._Element) -> None:

@@ -26,7 +26,7 @@ from validators.numbers import read_whole
 from validators.parsing import parse
 from validators.paths import path_of
 from validators.profiles import Profile, ProfileBook, Told
-from validators.refusals import LimitExceeded, TooLarge
+from validators.refusals import TooLarge
 from validators.repeated import Repeated, Repeats
 from validators.schemas import Schema, accepts_row
 from validators.structure import structure_findings
@@ -255,8 +255,7 @@ class _StockTaking:
         """Takes up a row; what needs memory for every item is left out where there are too many anyway."""
         given = [cast("Given", dict(element.attrib)) for element in row.elements]
         self._sums.take(given)
-        if self._sums.kinds > SHORT.elements:
-            raise LimitExceeded("elements", None, {"most": str(SHORT.elements), "found": str(self._sums.kinds)})
+        _bounded(self._sums.weight)
         all_well = accepts_row(row.holder, self._of_rows)
         for position, element in enumerate(row.elements):
             if not all_well and not self._schema.accepts_part(element):
@@ -293,6 +292,7 @@ class _Walked:
         self._carried = carried
         self._walk = walk
         self._explained = 0
+        self._weight = 0
 
     def over(self, most: int) -> bool:
         """Judges all of them; False, at once, where more than `most` are refused."""
@@ -301,6 +301,8 @@ class _Walked:
             self.refused.extend(item for item in items if not item.accepted)
             if len(self.refused) > most:
                 return False
+            self._weight += sum(_weight(item) for item in items if not item.accepted)
+            _bounded(self._weight)
         return True
 
     def again(self) -> Iterator[Sequence[Item]]:
@@ -322,6 +324,18 @@ class _Walked:
         room = MOST_EXPLAINED - self._explained
         self._explained += len(here)
         return explained(self._carried.elements, self._carried.place, here, self._schema, max(room, 0))
+
+
+def _weight(item: Item) -> int:
+    """How many characters are kept of a refused item."""
+    said = ((finding.value or "", *finding.parameters.values()) for finding in item.findings)
+    return len(item.id) + sum(len(text) for texts in said for text in texts)
+
+
+def _bounded(weight: int) -> None:
+    """Raises TooLarge where what is kept of items is more than a short message could hold."""
+    if weight > SHORT.bytes:
+        raise TooLarge("bytes", None, {"most": str(SHORT.bytes), "found": str(weight)})
 
 
 def _too_many(manner: Manner, holder: etree._Element, count: int) -> Fault:

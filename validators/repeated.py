@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Final
 
-_SHARES: Final = 64
+_SHARES: Final = 16
 _SHORT_BYTES: Final = 8
 
 

@@ -22,13 +22,14 @@ class RunningSums:
 
     def __init__(self, amount: Callable[[Mapping[str, str]], str | None]) -> None:
         self._amount = amount
+        self._weight = 0
         self._counts: dict[str, int] = {}
         self._amounts: dict[str, int] = {}
 
     @property
-    def kinds(self) -> int:
-        """How many kinds there are."""
-        return len(self._counts)
+    def weight(self) -> int:
+        """How many characters the names of the kinds have, and 64 for each."""
+        return self._weight
 
     def take(self, given: Iterable[Mapping[str, str]]) -> None:
         """Adds further items."""
@@ -37,6 +38,8 @@ class RunningSums:
             kind = item.get("Kind")
             if kind is None:
                 continue
+            if kind not in counts:
+                self._weight += 64 + len(kind)
             counts[kind] = counts.get(kind, 0) + 1
             written = self._amount(item)
             if written is not None:

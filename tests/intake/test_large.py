@@ -194,3 +194,17 @@ async def test_one_address_sends_one_long_message_at_a_time_and_none_beyond_the_
         assert (answer.status_code, answer.json()["code"]) == (503, "overloaded")
         assert (await first).status_code == 201
         assert (await post(client, b" " * 200_001)).status_code == 413
+
+
+async def test_a_client_that_goes_away_leaves_its_place_to_the_next(feed: Feed, large: httpx.AsyncClient) -> None:
+    body = feed.batch(1, *heartbeats(feed))
+
+    async def broken() -> AsyncIterator[bytes]:
+        yield body[:4_000]
+        raise ConnectionResetError
+
+    with pytest.raises(ConnectionResetError):
+        await large.post("/v1/messages", content=broken(), headers=XML)
+    while (answer := await post(large, body)).status_code == 503:
+        await asyncio.sleep(0.05)
+    assert answer.status_code == 201

@@ -189,3 +189,12 @@ def test_the_order_of_very_many_is_that_of_those_before(monkeypatch: pytest.Monk
     long, accepted = judged(etree.tostring(root))
     assert [item.number for item in accepted] == list(range(1, 12))
     assert {finding.code for item in long.judgement.items for finding in item.findings} == {"GAM-029"}
+
+
+@pytest.mark.parametrize("name", ["Kind", "Id"])
+def test_what_is_kept_of_items_is_bounded(name: str) -> None:
+    root = batch_of(120)
+    for number, event in enumerate(gaming.events_of(root)):
+        event.set(name, f"{number:05}" * 10_000)
+    with pytest.raises(TooLarge):
+        judged(etree.tostring(root), size=65_536)
