@@ -60,10 +60,10 @@ async def take_body(request: Request, bounds: Bounds, hold: Hold, begin: Callabl
     most, chunks, length, file = bounds.large_body_bytes, list[bytes](), 0, None
     began = asyncio.get_running_loop().time()
     announced = _announced(request)
-    if announced > bounds.body_bytes:
-        file = begin()
     if announced > most:
         raise BodyTooLarge(limit=most)
+    if announced > bounds.body_bytes:
+        file = begin()
     try:
         async with asyncio.timeout(bounds.body_seconds) as patience:
             async for chunk in request.stream():
