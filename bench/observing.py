@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import psutil
 
@@ -23,18 +23,28 @@ def resident(pids: Sequence[int]) -> list[float]:
     return found
 
 
-class Peak:
-    """The most that any one of the processes held, in MB, while it was watched."""
+def children_of(pids: Sequence[int]) -> list[int]:
+    """Whom these processes have started, and who lives."""
+    found = []
+    for pid in pids:
+        with suppress(psutil.NoSuchProcess):
+            found += [child.pid for child in psutil.Process(pid).children()]
+    return found
 
-    def __init__(self, pids: Sequence[int]) -> None:
+
+class Peak:
+    """The most that any one of the processes, or with `children` of those that they start, held in MB while watched."""
+
+    def __init__(self, pids: Sequence[int], *, children: bool = False) -> None:
         self._pids = pids
+        self._children = children
         self._over = threading.Event()
         self.mb = 0.0
 
     def watch(self) -> None:
         """Looks until `end`."""
         while not self._over.wait(EVERY_SECONDS):
-            self.mb = max([self.mb, *resident(self._pids)])
+            self.mb = max([self.mb, *resident(children_of(self._pids) if self._children else self._pids)])
 
     def end(self) -> None:
         """Ends the watching."""
@@ -42,9 +52,9 @@ class Peak:
 
 
 @contextmanager
-def peak_of(pids: Sequence[int]) -> Iterator[Peak]:
-    """Watches the processes while something else is done."""
-    peak = Peak(pids)
+def peak_of(pids: Sequence[int], *, children: bool = False) -> Iterator[Peak]:
+    """Watches the processes, or those that they start, while something else is done."""
+    peak = Peak(pids, children=children)
     watching = threading.Thread(target=peak.watch)
     watching.start()
     try:

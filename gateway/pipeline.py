@@ -1,7 +1,7 @@
 """The order of the steps from bytes to a durable, sealed verdict; nobody else knows it."""
 
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import chain
@@ -11,6 +11,7 @@ from uuid_utils.compat import uuid7
 
 from gateway.errors import GatewayError
 from gateway.journal.errors import SeriesConflict
+from gateway.journal.staging import LargeDraft, Staging
 from gateway.model import (
     Draft,
     Entity,
@@ -28,7 +29,7 @@ from gateway.model import (
 from gateway.sealing.jws import KeySet
 from gateway.sealing.keys import KeyHolder
 from gateway.sealing.receipts import read_receipt, seal_receipt
-from gateway.sealing.records import records_for
+from gateway.sealing.records import items_refused, records_for, segment_records
 from gateway.sealing.refusals import SignatureRefused
 from validators.gaming.messages import BY_REGISTER, REGISTRATION
 from validators.gaming.model import Complex
@@ -66,12 +67,29 @@ class ConnectionMismatch(SenderRefused):
     code = "connection-mismatch"
 
 
+class Large(Protocol):
+    """A long message whose bytes are not in memory; its submission has an empty body.
+
+    `size` is its length in bytes, `pieces` are its bytes in order, `examination` is what examines it: nothing is told
+    of its contents before it was examined.
+    """
+
+    @property
+    def size(self) -> int: ...
+
+    def pieces(self) -> AsyncIterator[bytes]: ...
+
+    def examination(self) -> AbstractAsyncContextManager["LongJudging"]: ...
+
+
 class Log(Protocol):
     """What the pipeline needs of the journal."""
 
     async def append(self, draft: Draft) -> Filed: ...
 
     async def find(self, sha256: str, sender: str | None = None) -> Filed | None: ...
+
+    def stage(self, receipt: Receipt) -> AbstractAsyncContextManager[Staging]: ...
 
 
 class Senders(Protocol):
@@ -92,6 +110,13 @@ class Judging(Protocol):
         certificate and the complex, or not at all. Raises validators.refusals.Refusal and SignatureRefused;
         Unavailable where nobody can examine it.
         """
+
+
+class LongJudging(Judging, Protocol):
+    """Whoever does so with one long message."""
+
+    def contents(self, judged: Judged) -> AsyncIterator[Judged]:
+        """What was judged, as segments with the contents of the accepted items; raises as `examine` does."""
 
 
 class Register(Protocol):
@@ -165,7 +190,7 @@ class Pipeline:
         it comes.
         """
         try:
-            sender, judged = await self._examine(submission)
+            sender, judged = await self._examine(submission, self.judging)
         except (SignatureRefused, SenderNotEnrolled):
             known = await self.journal.find(submission.sha256)
             if known is None:
@@ -174,10 +199,46 @@ class Pipeline:
         try:
             return await self._keep(submission, sender, judged)
         except SeriesConflict:
-            findings = (fork_finding(judged.judgement),)
-            forked = Judged(replace(judged.judgement, verdict=Verdict.REFUSED, findings=findings))
-            outcome = await self._keep(submission, sender, forked)
+            outcome = await self._keep(submission, sender, forked(judged))
             raise forks(outcome.receipt) from None
+
+    async def file_large(self, submission: Submission, large: Large) -> Outcome:
+        """Files a long message in the same order, and with the same outcome, as `file` does.
+
+        Bytes that were filed before are known by their digest before anything else. The records are made and staged
+        segment by segment after the whole was verified and judged, and nobody sees them before all is appended.
+        """
+        known = await self.journal.find(submission.sha256)
+        if known is not None:
+            return self._known(known, submission)
+        async with large.examination() as judging:
+            sender, judged = await self._examine(submission, judging)
+            try:
+                return await self._keep_large(submission, sender, judged, large, judging)
+            except SeriesConflict:
+                outcome = await self._keep_large(submission, sender, forked(judged), large, judging)
+                raise forks(outcome.receipt) from None
+
+    async def _keep_large(
+        self, submission: Submission, sender: Entity, judged: Judged, large: Large, judging: LongJudging
+    ) -> Outcome:
+        """Stages the bytes and the records part by part, and appends the whole."""
+        receipt = await seal_receipt(draw_up(submission, sender, judged.judgement), self.keys)
+        async with self.journal.stage(receipt) as staging:
+            async for piece in large.pieces():
+                await staging.add_body(piece)
+            if judged.judgement.verdict.stands:
+                async for segment in judging.contents(judged):
+                    await staging.add_records(
+                        await segment_records(segment, receipt, self.keys, submission.traceparent)
+                    )
+                rest = await items_refused(receipt, self.keys, submission.traceparent)
+            else:
+                rest = await records_for(judged, receipt, self.keys, submission.traceparent)
+            if rest:
+                await staging.add_records(rest)
+            filed = await staging.append(LargeDraft(receipt, large.size))
+        return self._known(filed, submission) if filed.repeated else Outcome(receipt, repeated=False)
 
     async def _keep(self, submission: Submission, sender: Entity, judged: Judged) -> Outcome:
         """Seals and appends; what had been filed before answers as it did then."""
@@ -193,10 +254,10 @@ class Pipeline:
 
     async def validate(self, submission: Submission) -> Judgement:
         """The verdict that `file` would give, with nothing filed; raises what `file` raises before the verdict."""
-        _, judged = await self._examine(submission)
+        _, judged = await self._examine(submission, self.judging)
         return judged.judgement
 
-    async def _examine(self, submission: Submission) -> tuple[Entity, Judged]:
+    async def _examine(self, submission: Submission, judging: Judging) -> tuple[Entity, Judged]:
         """Parse, verify, judge: in one go where it is remembered as whom the signer is judged.
 
         Who the signer is at this moment, and whether it may file this, is said here; where it turns out to have
@@ -204,27 +265,18 @@ class Pipeline:
         No complex is registered or changed, and nothing is refused by what it is registered as, before all that its
         owner filed about it is known; whatever else is wrong with a message is said at once.
         """
-        examined = await self.judging.examine(submission, None)
+        examined = await judging.examine(submission, None)
         sender = self._at_the_door(self._sender_of(examined), submission)
         self.quota(sender.identifier)
         known = await self.revocation(examined.signer, submission.received_at)
         named = examined.complex_id
         standing = standing_of(sender, self.register.complex_of(named) if named else None)
-        judged = await self._judged(submission, examined, standing)
+        judged = await _judged(submission, examined, standing, judging)
         if named and (standing.complex is None or _hangs_on_register(judged.judgement)):
             anew = standing_of(sender, await self.register.complex_anew(sender.identifier, named))
             if anew.mark != standing.mark:
-                judged = await self._judged(submission, examined, anew)
+                judged = await _judged(submission, examined, anew, judging)
         return sender, judged if known else unchecked(judged)
-
-    async def _judged(self, submission: Submission, examined: Examined, standing: Standing) -> Judged:
-        """The message judged under that standing, by what was examined where it was the same."""
-        if examined.judged is not None and examined.mark == standing.mark:
-            return examined.judged
-        judged = (await self.judging.examine(submission, standing)).judged
-        if judged is None:
-            raise AssertionError("a message whose sender's standing is told is judged")
-        return judged
 
     def _at_the_door(self, sender: Entity, submission: Submission) -> Entity:
         """The same entity; raises ConnectionMismatch where it did not come over a connection of its own."""
@@ -253,6 +305,16 @@ class Pipeline:
         return Outcome(receipt, repeated=True)
 
 
+async def _judged(submission: Submission, examined: Examined, standing: Standing, judging: Judging) -> Judged:
+    """The message judged under that standing, by what was examined where it was the same."""
+    if examined.judged is not None and examined.mark == standing.mark:
+        return examined.judged
+    judged = (await judging.examine(submission, standing)).judged
+    if judged is None:
+        raise AssertionError("a message whose sender's standing is told is judged")
+    return judged
+
+
 def _hangs_on_register(judgement: Judgement) -> bool:
     """Whether a newer register of complexes may lead to another verdict, or the message changes the register."""
     if judgement.message_type == REGISTRATION:
@@ -273,6 +335,11 @@ def unchecked(judged: Judged) -> Judged:
             verdict=Verdict.ACCEPTED_WITH_WARNINGS if accepted else judgement.verdict,
         ),
     )
+
+
+def forked(judged: Judged) -> Judged:
+    """The same as a refused one, since its number was taken."""
+    return Judged(replace(judged.judgement, verdict=Verdict.REFUSED, findings=(fork_finding(judged.judgement),)))
 
 
 def forks(receipt: Receipt) -> SeriesConflict:

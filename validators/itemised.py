@@ -1,6 +1,6 @@
 """The verdict on messages of a family whose messages may carry items; FM-1 has a way of its own."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -11,15 +11,33 @@ from lxml import etree
 from validators.assembly import guid_of, in_document_order, limited
 from validators.attributes import Given
 from validators.faults import Fault
-from validators.items import Carried, bare, carried, outcome_faults, refuses
+from validators.items import Carried, Tally, bare, carried, outcome_faults, refuses
 from validators.model import Finding, Item, Judgement, Series, verdict_of
 from validators.plain import plain
 from validators.profiles import Profile, Told
 from validators.structure import structure_findings
-from validators.totals import Totalling
+from validators.totals import Sums, Totalling
 
 JudgeItems = Callable[[Carried, Sequence[Given]], tuple[tuple[Item, ...], Series]]
 """Judges the items of a message that stands, and tells its place in its series."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Where the items of a family stand: the type of the message, the tag of their holder in its block, their own.
+
+    `most` is how many a message may hold that is too long to be judged as a whole; 0 where there is no such message.
+    """
+
+    message_type: str
+    tag: str
+    item: str
+    most: int
+
+    @property
+    def path(self) -> str:
+        """Its place below the root."""
+        return f"SignedData/Data/Root/{self.message_type}/{self.tag}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +61,7 @@ class Manner:
         """The verdict on a message without items."""
         schema = profile.schemas[told.message_type]
         structure = structure_findings(told.root, schema)
-        return self._judgement(profile, told, in_document_order(told.root, schema, structure, list(faults)))
+        return self.judgement(profile, told, in_document_order(told.root, schema, structure, list(faults)))
 
     def judge_items(
         self,
@@ -62,24 +80,31 @@ class Manner:
         root, schema = told.root, profile.schemas[told.message_type]
         given: list[Given] = [cast("Given", dict(item.attrib)) for item in holder.iterchildren(self.item)]
         if len(given) > self.most:
-            counts = {"most": str(self.most), "given": str(len(given))}
-            faults.append(Fault(self.too_many, holder, "", None, counts))
+            faults.append(self.surplus(holder, len(given), self.most))
             structure = bare(root, holder, self.item, schema)
-            return self._judgement(profile, told, in_document_order(root, schema, structure, faults))
+            return self.judgement(profile, told, in_document_order(root, schema, structure, faults))
         items = carried(root, holder, self.item, schema)
-        totals = holder.getparent().find("Totals")  # type: ignore[union-attr] # a holder stands in its message
-        if totals is not None:
-            faults.extend(self.totalling.faults(totals, self.totalling.sums_of(given)))
+        faults.extend(self.total_faults(holder, self.totalling.sums_of(given)))
         findings = in_document_order(root, schema, items.structure, faults)
         if refuses(findings):
-            return self._judgement(profile, told, findings)
+            return self.judgement(profile, told, findings)
         outcomes, series = judge(items, given)
-        summary = outcome_faults(outcomes, holder)
+        summary = outcome_faults(Tally.of(outcomes), holder)
         if summary:
             findings = in_document_order(root, schema, [], [*faults, *summary])
-        return self._judgement(profile, told, findings, event, (outcomes, series))
+        return self.judgement(profile, told, findings, event, (outcomes, series))
 
-    def _judgement(
+    def surplus(self, holder: etree._Element, given: int, most: int) -> Fault:
+        """That there are more items than a message may have."""
+        return Fault(self.too_many, holder, "", None, {"most": str(most), "given": str(given)})
+
+    def total_faults(self, holder: etree._Element, sums: Sums) -> Iterator[Fault]:
+        """What is wrong with the totals of a message whose items make these sums."""
+        totals = holder.getparent().find("Totals")  # type: ignore[union-attr] # a holder stands in its message
+        if totals is not None:
+            yield from self.totalling.faults(totals, sums)
+
+    def judgement(
         self,
         profile: Profile,
         told: Told,
@@ -87,6 +112,7 @@ class Manner:
         event: str = "",
         outcome: tuple[tuple[Item, ...], Series | None] = ((), None),
     ) -> Judgement:
+        """The verdict that follows from these findings; `outcome` are the items that were judged, and the series."""
         root, message_type = told.root, told.message_type
         verdict, routing = verdict_of(findings), profile.routing
         signed = root.find("SignedData")

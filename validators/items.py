@@ -8,7 +8,7 @@ import copy
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Generic, TypeVar
 
 from lxml import etree
 
@@ -24,6 +24,7 @@ from validators.structure import structure_findings, unexplained
 MOST_EXPLAINED: Final = 500
 """So many items that the schema refuses are explained; of further ones it is only told that they are refused."""
 
+T = TypeVar("T")
 _REFUSED: Final = "ITM-001"
 _FLAGGED: Final = "ITM-002"
 _LEAF: Final = b"\x00"
@@ -59,13 +60,13 @@ def carried(root: etree._Element, holder: etree._Element, tag: str, schema: Sche
         structure = [finding for finding in structure if finding.path != f"{place}/{tag}"]
     if not ill and not structure:
         structure = [unexplained(root, schema)]
-    return Carried(elements, place, structure, _explained(elements, place, ill, schema))
+    return Carried(elements, place, structure, explained(elements, place, ill, schema))
 
 
 def alone(element: etree._Element, schema: Schema) -> Carried:
     """An item without its message, and the schema's word on it."""
     ill = [] if schema.accepts_part(element) else [0]
-    return Carried([element], "", [], _explained([element], "", ill, schema))
+    return Carried([element], "", [], explained([element], "", ill, schema))
 
 
 def bare(root: etree._Element, holder: etree._Element, tag: str, schema: Schema) -> list[Finding]:
@@ -75,14 +76,63 @@ def bare(root: etree._Element, holder: etree._Element, tag: str, schema: Schema)
     return [finding for finding in structure if finding.path != f"{path_of(holder)}/{tag}"]
 
 
-def judge_each(carried: Carried, given: Sequence[Given], judge: Callable[[int, Given], Item]) -> tuple[Item, ...]:
+@dataclass(slots=True)
+class Tally:
+    """What became of items: how many were given, refused and flagged, and the lowest and highest number among them.
+
+    Both numbers are 0 where none has one.
+    """
+
+    given: int = 0
+    refused: int = 0
+    flagged: int = 0
+    first: int = 0
+    last: int = 0
+
+    @classmethod
+    def of(cls, items: Iterable[Item]) -> "Tally":
+        """The tally of those items."""
+        tally = cls()
+        tally.take(items)
+        return tally
+
+    def take(self, items: Iterable[Item]) -> None:
+        """Counts further items."""
+        for item in items:
+            self.given += 1
+            self.refused += not item.accepted
+            self.flagged += item.accepted and bool(item.findings)
+            if item.number:
+                self.first = min(self.first or item.number, item.number)
+                self.last = max(self.last, item.number)
+
+
+class Seen(Generic[T]):
+    """What was met before among many; `among` tells what may come again, which alone is remembered."""
+
+    def __init__(self, among: Callable[[T], bool]) -> None:
+        self._among = among
+        self._met: set[T] = set()
+
+    def add(self, value: T) -> None:
+        """Remembers it."""
+        if self._among(value):
+            self._met.add(value)
+
+    def __contains__(self, value: T) -> bool:
+        return value in self._met
+
+
+def judge_each(
+    carried: Carried, given: Sequence[Given], judge: Callable[[int, Given], Item], start: int = 0
+) -> tuple[Item, ...]:
     """The outcome of each item in its order: what the schema refuses is refused, the rest is asked of `judge`, by its
     position.
 
-    `given` are the attributes of each, by its position.
+    `given` are the attributes of each, the first of them at the position `start`.
     """
     items = []
-    for position, attributes in enumerate(given):
+    for position, attributes in enumerate(given, start):
         ill = carried.ill.get(position)
         if ill is None:
             items.append(judge(position, attributes))
@@ -126,13 +176,11 @@ def refuses(findings: Iterable[Finding]) -> bool:
     return any(finding.severity is Severity.ERROR for finding in findings)
 
 
-def outcome_faults(items: Sequence[Item], holder: etree._Element) -> list[Fault]:
+def outcome_faults(tally: Tally, holder: etree._Element) -> list[Fault]:
     """What a message says of its items as a whole: how many were refused, how many flagged; nothing where none was."""
-    refused = sum(not item.accepted for item in items)
-    flagged = sum(item.accepted and bool(item.findings) for item in items)
-    counts = {_REFUSED: refused, _FLAGGED: flagged}
+    counts = {_REFUSED: tally.refused, _FLAGGED: tally.flagged}
     return [
-        Fault(code, holder, "", None, {"count": str(count), "given": str(len(items))})
+        Fault(code, holder, "", None, {"count": str(count), "given": str(tally.given)})
         for code, count in counts.items()
         if count
     ]
@@ -167,14 +215,15 @@ def _take_out(element: etree._Element, parent: etree._Element) -> None:
     parent.remove(element)
 
 
-def _explained(
-    elements: Sequence[etree._Element], place: str, ill: Sequence[int], schema: Schema
+def explained(
+    elements: Sequence[etree._Element], place: str, ill: Sequence[int], schema: Schema, most: int = MOST_EXPLAINED
 ) -> dict[int, tuple[Finding, ...]]:
+    """What is wrong with those that the schema refuses, by position; at most so many are explained."""
     if not ill:
         return {}
     from validators.explain import explain_parts  # noqa: PLC0415 - xmlschema costs memory, needed for refusals only
 
-    parts = [(elements[position], _path(place, elements, position)) for position in ill[:MOST_EXPLAINED]]
+    parts = [(elements[position], _path(place, elements, position)) for position in ill[:most]]
     told = dict(zip(ill, explain_parts(parts, schema), strict=False))
     for position in ill:
         if not told.get(position):

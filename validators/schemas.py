@@ -22,6 +22,8 @@ _Known: TypeAlias = "dict[tuple[str, str], etree._Element]"  # noqa: SLF001 - lx
 _HAS_XSI: Final = etree.XPath("boolean(/descendant::*/@xsi:*)", namespaces=_XSI, regexp=False)
 _HAS_XSI_BELOW: Final = etree.XPath("boolean(descendant-or-self::*/@xsi:*)", namespaces=_XSI)
 _ANY_BUT_FOUR: Final = "[^&<>`]*"
+ROW: Final = "Items"
+"""The tag of what holds elements that are asked about together."""
 _IS_FM1: Final = etree.XPath(
     "boolean((SignedData/*/*)[1][PersonalData and MessageInformation and Participants])", regexp=False
 )
@@ -31,6 +33,14 @@ _FM1: Final = _FM1_ALWAYS | {"References"}
 _NOTICE: Final = frozenset({"ErrorCode", "ErrorName", "AcceptanceDateTime"})
 _OTHER: Final = frozenset({"MessDate", "MessOwn", "SystemId", "OrganisationData", "CountDays", "RequestDateTime"})
 _TELLING: Final = tuple(sorted(_FM1 | _NOTICE | _OTHER | {"Version", "DocumentUniqueIdentifier", "Description"}))
+
+
+def accepts_row(row: etree._Element, schema: etree.XMLSchema) -> bool:
+    """True when such a schema finds nothing wrong with any element of a row, as `Schema.accepts_part` says of each."""
+    try:
+        return schema.validate(row) and not _HAS_XSI_BELOW(row)
+    except etree.XMLSchemaValidateError:
+        return False
 
 
 class SchemaMissing(LookupError):
@@ -94,6 +104,17 @@ class Schema:
             return self.compiled.validate(element) and not _HAS_XSI_BELOW(element)
         except etree.XMLSchemaValidateError:
             return False
+
+    def row_of(self, tag: str) -> etree.XMLSchema:
+        """The schema with an element `Items` that holds any number of those elements, which it declares themselves.
+
+        To ask of many at once takes a fraction of the time that it takes to ask of each.
+        """
+        whole = _read(self.path)
+        holder = etree.SubElement(whole.getroot(), f"{_XS}element", name=ROW)
+        inside = etree.SubElement(etree.SubElement(holder, f"{_XS}complexType"), f"{_XS}sequence")
+        etree.SubElement(inside, f"{_XS}element", ref=tag, minOccurs="0", maxOccurs="unbounded")
+        return etree.XMLSchema(whole)
 
     def complaint(self, root: etree._Element) -> tuple[str, int | None]:
         """libxml2's own name for the first thing it refuses, and its line; holds no value of the message."""

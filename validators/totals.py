@@ -17,6 +17,39 @@ Sums = Mapping[str, tuple[int, int]]
 _NOTHING = (0, 0)
 
 
+class RunningSums:
+    """The sums of items that come one after the other."""
+
+    def __init__(self, amount: Callable[[Mapping[str, str]], str | None]) -> None:
+        self._amount = amount
+        self._weight = 0
+        self._counts: dict[str, int] = {}
+        self._amounts: dict[str, int] = {}
+
+    @property
+    def weight(self) -> int:
+        """How many characters the names of the kinds have, and 64 for each."""
+        return self._weight
+
+    def take(self, given: Iterable[Mapping[str, str]]) -> None:
+        """Adds further items."""
+        counts, amounts = self._counts, self._amounts
+        for item in given:
+            kind = item.get("Kind")
+            if kind is None:
+                continue
+            if kind not in counts:
+                self._weight += 64 + len(kind)
+            counts[kind] = counts.get(kind, 0) + 1
+            written = self._amount(item)
+            if written is not None:
+                amounts[kind] = amounts.get(kind, 0) + hundredths(written)
+
+    def sums(self) -> Sums:
+        """What they make up to now."""
+        return {kind: (count, self._amounts.get(kind, 0)) for kind, count in self._counts.items()}
+
+
 @dataclass(frozen=True, slots=True)
 class Totalling:
     """How a family totals its items: the amount of one as it is written, and the codes of its two findings."""
@@ -27,17 +60,9 @@ class Totalling:
 
     def sums_of(self, given: Iterable[Mapping[str, str]]) -> Sums:
         """The sums of items as sent, refused ones too; an amount that cannot be read counts as nothing."""
-        counts: dict[str, int] = {}
-        amounts: dict[str, int] = {}
-        for item in given:
-            kind = item.get("Kind")
-            if kind is None:
-                continue
-            counts[kind] = counts.get(kind, 0) + 1
-            written = self.amount(item)
-            if written is not None:
-                amounts[kind] = amounts.get(kind, 0) + hundredths(written)
-        return {kind: (count, amounts.get(kind, 0)) for kind, count in counts.items()}
+        running = RunningSums(self.amount)
+        running.take(given)
+        return running.sums()
 
     def faults(self, holder: "etree._Element", sums: Sums) -> Iterator[Fault]:
         """Every kind whose total is missing, given twice or another one than the items make."""

@@ -39,15 +39,16 @@ class Window:
             del element[:-1]
 
 
-def windows(text: LongText) -> Iterator[Window]:
+def windows(text: LongText, window: Window | None = None) -> Iterator[Window]:
     """The windows of a message in its order, the same object each time; the last one comes when all is read.
 
-    What a window forgets is gone before the next one, whether its taker asked for it or not. Raises a `Refusal`: what
+    What a window forgets is gone before the next one, whether its taker asked for it or not; `window` is one that
+    forgets in a manner of its own. Raises a `Refusal`: what
     `parse` refuses is refused before the end, whatever was yielded until then. To be used in a thread that is thrown
     away (`validators.apart`), since names may be a stranger's.
     """
     parser = etree.XMLPullParser(events=("start", "end"), **GUARDED)
-    window, longest, begun = Window(), 0, False
+    window, longest, begun = window or Window(), 0, False
     try:
         for piece in text.pieces():
             begun = True

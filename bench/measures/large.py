@@ -43,7 +43,7 @@ def measure(workshop: Workshop) -> Outcome:
 
 def refused_by(limits: Mapping[str, Any], mb: int) -> str | None:
     """Why a body of so many MB can't be filed, by what `GET /v1/limits` says; None where it can."""
-    most = min(limits["request"]["body_bytes"], limits["message"]["bytes"])
+    most = limits["request"].get("large_body_bytes", limits["request"]["body_bytes"])
     if most >= mb * MB:
         return None
     return f"the gateway takes bodies of at most {most / MB:,.0f} MB, not of {mb:,} MB (GET /v1/limits)"
@@ -53,6 +53,7 @@ def _filed(stage: Stage, path: Path, events: int, mb: int) -> Outcome:
     pids = stage.stack.status().pids
     with ExitStack() as watching:
         peaks = {part: watching.enter_context(peak_of(pids[part])) for part in PARTS}
+        peaks["judging"] = watching.enter_context(peak_of(pids["intake"], children=True))
         started = time.perf_counter()
         status, answer = _posted(stage.url, path)
         receipted = time.perf_counter() - started

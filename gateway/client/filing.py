@@ -2,10 +2,11 @@
 
 import asyncio
 import email.utils
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -15,6 +16,9 @@ from gateway.errors import GatewayError
 JUDGED = (HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.UNPROCESSABLE_ENTITY)
 LATER = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 LONGEST_WAIT_SECONDS = 30.0
+LONG_SECONDS = 3_600.0
+"""How long the receipt of a long message is waited for."""
+PIECE_BYTES = 1024 * 1024
 
 
 class NotDelivered(GatewayError):
@@ -50,14 +54,38 @@ class Later:
     seconds: float | None = None
 
 
-async def attempt_filing(client: httpx.AsyncClient, body: bytes, *, language: str = "en") -> Answer | Later:
-    """Files the exact bytes of one signed message once."""
+@dataclass(frozen=True, slots=True)
+class LongBody:
+    """A signed message in a file, which is sent piece by piece; `told` hears of each how many bytes went out so far."""
+
+    path: Path
+    told: Callable[[int], None]
+
+    @property
+    def size(self) -> int:
+        """Its length in bytes."""
+        return self.path.stat().st_size
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        """The bytes in order."""
+        sent = 0
+        with self.path.open("rb") as file:
+            while piece := await asyncio.to_thread(file.read, PIECE_BYTES):
+                yield piece
+                sent += len(piece)
+                self.told(sent)
+
+
+async def attempt_filing(client: httpx.AsyncClient, body: bytes | LongBody, *, language: str = "en") -> Answer | Later:
+    """Files the exact bytes of one signed message once; the answer to a long one may take LONG_SECONDS."""
+    headers = {"Content-Type": "application/xml", "Accept": "application/json", "Accept-Language": language}
     try:
-        response = await client.post(
-            "/v1/messages",
-            content=body,
-            headers={"Content-Type": "application/xml", "Accept": "application/json", "Accept-Language": language},
-        )
+        if isinstance(body, bytes):
+            response = await client.post("/v1/messages", content=body, headers=headers)
+        else:
+            headers["Content-Length"] = str(body.size)
+            patience = httpx.Timeout(60.0, read=LONG_SECONDS)
+            response = await client.post("/v1/messages", content=body.pieces(), headers=headers, timeout=patience)
     except httpx.HTTPError as error:
         return Later(f"{type(error).__name__}: {error}")
     if response.status_code in LATER or response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -66,7 +94,9 @@ async def attempt_filing(client: httpx.AsyncClient, body: bytes, *, language: st
     return Answer(response.status_code, _facts_of(response))
 
 
-async def file_message(client: httpx.AsyncClient, body: bytes, *, language: str = "en", attempts: int = 5) -> Answer:
+async def file_message(
+    client: httpx.AsyncClient, body: bytes | LongBody, *, language: str = "en", attempts: int = 5
+) -> Answer:
     """Files the exact bytes of one signed message and returns the gateway's answer.
 
     Sends again after a lost connection, `429` and `503`, waiting as `Retry-After` says: the same bytes always get

@@ -72,7 +72,8 @@ def validate(
     """Says the verdict that the gateway would give, with no server: every finding, where it is, and what to do.
 
     With --json one object a file: file, verdict, edition, findings, and for a message of many items those that are
-    refused: items. Exit status: 0 all accepted, 1 any refused, 2 any not readable as a message.
+    refused: items. A file of more than 4 MiB is not judged here, but by the gateway when it is filed. Exit status:
+    0 all accepted, 1 any refused, 2 any not readable as a message.
     """
     moment = at.replace(tzinfo=UTC) if at else datetime.now(UTC)
     trust = TrustStore([path.read_bytes() for path in anchors]) if anchors else None

@@ -84,6 +84,13 @@ PEM_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     help="How many intakes share the address, each a process with judging processes and limits of its own.",
 )
 @click.option(
+    "--spool",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    envvar="GATEWAY_SPOOL",
+    show_envvar=True,
+    help="Where messages of more than 4 MiB wait on disk while they are filed; by default with temporary files.",
+)
+@click.option(
     "--sender-rate",
     type=click.FloatRange(0),
     default=Bounds().sender_rate,
@@ -116,6 +123,7 @@ def serve(
     witnesses: tuple[Path, ...],
     check_rate: float,
     workers: int,
+    spool: Path | None,
     sender_rate: float,
     judging_processes: int,
 ) -> None:
@@ -155,5 +163,6 @@ def serve(
             bounds=Bounds(check_rate=check_rate, sender_rate=sender_rate),
             judging_processes=judging_processes,
             workers=workers,
+            spool=spool,
         )
     )

@@ -12,10 +12,12 @@ import click
 import httpx
 
 from gateway.client import Answer, NotDelivered, file_message
+from gateway.client.filing import LongBody
 from gateway.commands.common import FINDING_LINE, language_option
 from gateway.settings import read_settings
 
 NOT_DELIVERED = 3
+SHORT_BYTES = 4 * 1024 * 1024
 REFUSED = 1
 
 
@@ -28,6 +30,8 @@ REFUSED = 1
 def submit(files: tuple[Path, ...], url: str | None, directory: Path | None, as_json: bool, lang: str) -> None:
     """Files signed messages; sending the same file again is harmless and gives the same receipt.
 
+    A file of more than 4 MiB is sent piece by piece, and its receipt waited for up to an hour.
+
     Exit status: 0 all accepted, 1 any refused, 3 any not delivered.
     """
     base = url or read_settings(os.environ, directory).public_url()
@@ -39,7 +43,7 @@ async def _submit(files: Sequence[Path], base: str, as_json: bool, lang: str) ->
     async with httpx.AsyncClient(base_url=base, timeout=60.0) as client:
         for number, path in enumerate(files, 1):
             try:
-                answer = await file_message(client, path.read_bytes(), language=lang)
+                answer = await file_message(client, _body(path), language=lang)
             except NotDelivered as error:
                 worst = NOT_DELIVERED
                 _say({"file": str(path), "error": str(error)}, [f"{path}: {error}"], as_json)
@@ -50,6 +54,19 @@ async def _submit(files: Sequence[Path], base: str, as_json: bool, lang: str) ->
             if len(files) > 1 and sys.stderr.isatty():
                 click.echo(f"{number} of {len(files)} files", err=True)
     return worst
+
+
+def _body(path: Path) -> bytes | LongBody:
+    """The bytes of a short message; a long one stays in its file."""
+    size = path.stat().st_size
+    if size <= SHORT_BYTES:
+        return path.read_bytes()
+
+    def told(sent: int) -> None:
+        if sys.stderr.isatty():
+            click.echo(f"\r{path}: {sent * 100 // size} % of {size} bytes sent", nl=sent == size, err=True)
+
+    return LongBody(path, told)
 
 
 def _say(facts: Mapping[str, Any], lines: Sequence[str], as_json: bool) -> None:

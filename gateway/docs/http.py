@@ -10,7 +10,7 @@ from gateway.intake.app import create_app
 from gateway.intake.clock import wall_clock
 from gateway.intake.gates import Quota, SharedGate
 from gateway.intake.metrics import Metrics
-from gateway.intake.opening import Parts, make_desk, make_pipeline, make_turns
+from gateway.intake.opening import Parts, make_desk, make_pipeline, make_spool, make_turns
 from gateway.intake.problems import TYPE_PREFIX, problem_book
 from gateway.intake.revocations import Revocations
 from gateway.intake.senders import EnrolledSenders
@@ -61,6 +61,7 @@ def openapi() -> Mapping[str, Any]:
         Quota(0.0, 1, monotonic),
         Identity(PeopleCache(People(NOWHERE)), AuditLog(NOWHERE), SpentTokens(NOWHERE)),
         revocations,
+        make_spool(settings, senders),
     )
     return create_app(services).openapi()
 

@@ -1,6 +1,7 @@
 """Bodies read from the network: bounded in bytes, in seconds, and in what all of them hold together."""
 
 import asyncio
+from collections.abc import Callable
 
 from starlette.requests import Request
 
@@ -12,6 +13,8 @@ from gateway.intake.refusals import (
     ContentEncodingRefused,
     MediaTypeRefused,
 )
+from gateway.intake.settings import Bounds
+from gateway.intake.spool import SpoolFile
 
 
 def require_xml(request: Request) -> None:
@@ -31,8 +34,7 @@ async def read_body(request: Request, most_bytes: int, seconds: float, hold: Hol
 
     Raises BodyTooLarge (at once where Content-Length tells), BodyTooSlow, Busy, and starlette's ClientDisconnect.
     """
-    announced = request.headers.get("content-length", "")
-    if announced.isascii() and announced.isdigit() and int(announced[:20]) > most_bytes:
+    if _announced(request) > most_bytes:
         raise BodyTooLarge(limit=most_bytes)
     chunks: list[bytes] = []
     length = 0
@@ -47,3 +49,44 @@ async def read_body(request: Request, most_bytes: int, seconds: float, hold: Hol
     except TimeoutError as error:
         raise BodyTooSlow(seconds=seconds) from error
     return b"".join(chunks)
+
+
+async def take_body(request: Request, bounds: Bounds, hold: Hold, begin: Callable[[], SpoolFile]) -> bytes | SpoolFile:
+    """The exact bytes of the body; one of more than `body_bytes` goes into the file that `begin` gives.
+
+    A short one must be complete in `body_seconds`, a long one has a second more for every `large_rate_bytes` that
+    came. Raises what `read_body` raises, and what `begin` does.
+    """
+    most, chunks, length, file = bounds.large_body_bytes, list[bytes](), 0, None
+    began = asyncio.get_running_loop().time()
+    announced = _announced(request)
+    if announced > most:
+        raise BodyTooLarge(limit=most)
+    if announced > bounds.body_bytes:
+        file = begin()
+    try:
+        async with asyncio.timeout(bounds.body_seconds) as patience:
+            async for chunk in request.stream():
+                length += len(chunk)
+                if file is None and length <= bounds.body_bytes:
+                    hold.take(len(chunk))
+                    chunks.append(chunk)
+                    continue
+                if length > most:
+                    raise BodyTooLarge(limit=most)
+                if file is None:
+                    file = begin()
+                    await file.add(b"".join(chunks))
+                    chunks.clear()
+                    hold.release()
+                await file.add(chunk)
+                patience.reschedule(began + bounds.body_seconds + length / bounds.large_rate_bytes)
+    except TimeoutError as error:
+        raise BodyTooSlow(seconds=bounds.body_seconds) from error
+    return file or b"".join(chunks)
+
+
+def _announced(request: Request) -> int:
+    """The length that the headers tell, 0 where they tell none."""
+    announced = request.headers.get("content-length", "")
+    return int(announced[:20]) if announced.isascii() and announced.isdigit() else 0

@@ -70,6 +70,10 @@ class Facts:
         request = {
             "body_bytes": bounds.body_bytes,
             "body_seconds": bounds.body_seconds,
+            "large_body_bytes": bounds.large_body_bytes,
+            "large_bodies": bounds.large_bodies,
+            "large_address_bodies": bounds.large_address_bodies,
+            "large_rate_bytes": bounds.large_rate_bytes,
             "head_bytes": bounds.head_bytes,
             "page_entries": bounds.page_entries,
             "token_seconds": bounds.token_seconds,

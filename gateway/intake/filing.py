@@ -1,20 +1,20 @@
 """The way in: `POST /v1/messages` and `POST /v1/validate`."""
 
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, ExitStack
 from hashlib import sha256
 
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway.intake.bodies import read_body, require_xml
+from gateway.intake.bodies import read_body, require_xml, take_body
 from gateway.intake.door import peer_of
 from gateway.intake.end_of_day import day_told
-from gateway.intake.gates import Hold
 from gateway.intake.negotiation import JSON, XML_TYPES, choose_media_type
 from gateway.intake.occurrence import occurrence_of
 from gateway.intake.presenting import judgement_facts, receipt_answer
 from gateway.intake.services import Services
+from gateway.intake.spool import SpoolFile
 from gateway.intake.turns import address_of, claim_of
 from gateway.model import Submission
 from gateway.pipeline import Outcome
@@ -36,10 +36,7 @@ class Filing:
         occurrence = occurrence_of(request)
         occurrence.route = MESSAGES
         require_xml(request)
-        with self._services.bytes_gate.hold_for(address_of(request)) as held:
-            submission = await self._submission(request, held)
-            async with self._turn(request, submission):
-                outcome = await self._services.pipeline.file(submission)
+        outcome = await self._filed(request)
         verdict = outcome.receipt.verdict
         occurrence.verdict = verdict.value
         self._services.metrics.verdict(verdict.value, repeated=outcome.repeated)
@@ -54,13 +51,32 @@ class Filing:
             beside={} if day is None else {"day": day},
         )
 
+    async def _filed(self, request: Request) -> Outcome:
+        """What becomes of the body: a short one waits for its turn, for long ones there are few places."""
+        services, address = self._services, address_of(request)
+        with ExitStack() as stack:
+            held = stack.enter_context(services.bytes_gate.hold_for(address))
+            with services.metrics.step("read"):
+                body = await take_body(
+                    request, self._bounds, held, lambda: stack.enter_context(services.spool.place(address))
+                )
+            if isinstance(body, SpoolFile):
+                spooled = await body.complete(services.spool.judging)
+                submission = self._submission(request, b"", spooled.sha256)
+                return await services.pipeline.file_large(submission, spooled)
+            submission = self._submission(request, body, sha256(body).hexdigest())
+            async with self._turn(request, submission):
+                return await services.pipeline.file(submission)
+
     async def validate(self, request: Request) -> Response:
         """Judges the body and files nothing."""
         occurrence = occurrence_of(request)
         occurrence.route = VALIDATE
         require_xml(request)
         with self._services.bytes_gate.hold_for(address_of(request)) as held:
-            submission = await self._submission(request, held)
+            with self._services.metrics.step("read"):
+                body = await read_body(request, self._bounds.body_bytes, self._bounds.body_seconds, held)
+            submission = self._submission(request, body, sha256(body).hexdigest())
             async with self._turn(request, submission):
                 judgement = await self._services.pipeline.validate(submission)
         occurrence.verdict = judgement.verdict.value
@@ -71,11 +87,9 @@ class Filing:
         """The message's turn among all that were read completely."""
         return self._services.turns.turn(claim_of(submission.body, address_of(request)))
 
-    async def _submission(self, request: Request, held: Hold) -> Submission:
+    def _submission(self, request: Request, body: bytes, digest: str) -> Submission:
         occurrence = occurrence_of(request)
-        with self._services.metrics.step("read"):
-            body = await read_body(request, self._bounds.body_bytes, self._bounds.body_seconds, held)
-        occurrence.digest = sha256(body).hexdigest()
+        occurrence.digest = digest
         now, peer = self._services.clock(), peer_of(request.scope)
         return Submission(body, occurrence.digest, now, occurrence.traceparent, peer)
 

@@ -90,6 +90,11 @@ class Hold:
         self._gate.take(amount)
         self._amount += amount
 
+    def release(self) -> None:
+        """Frees all that was taken so far."""
+        amount, self._amount = self._amount, 0
+        self._gate.give_back(amount)
+
     def __enter__(self) -> Self:
         self.take(self._first)
         return self

@@ -14,6 +14,7 @@ from gateway.intake.revocations import Revocations
 from gateway.intake.senders import EnrolledSenders, ListFiles, holds, read_file
 from gateway.intake.services import Identity, ReadyCheck, Services
 from gateway.intake.settings import Bounds, DoorSettings, IntakeSettings
+from gateway.intake.spool import Spool
 from gateway.intake.turns import Turns
 from gateway.journal import (
     AuditLog,
@@ -28,6 +29,7 @@ from gateway.journal import (
     SpentTokens,
 )
 from gateway.journal.witness_lag import WitnessLag
+from gateway.judging.longs import LongJudging
 from gateway.judging.processes import JudgingProcesses
 from gateway.judging.settings import JudgingSettings
 from gateway.keychain import open_keychain
@@ -93,6 +95,7 @@ async def open_services(settings: IntakeSettings, kafka_check: ReadyCheck | None
             Quota(settings.bounds.check_rate, settings.bounds.check_burst, monotonic),
             await stack.enter_async_context(open_identity(settings.database_url)),
             revocations,
+            make_spool(settings, senders),
             lambda: keychain.history,
             KeySet.from_certificates(read_file(path) for path in settings.witness_certificates),
             clock,
@@ -134,6 +137,12 @@ def make_pipeline(bounds: Bounds, door: DoorSettings, parts: Parts) -> Pipeline:
 def make_turns(bounds: Bounds) -> Turns:
     """The turns of messages in this process."""
     return Turns(bounds.requests_at_once, bounds.requests_in_flight, bounds.turn_seconds, monotonic)
+
+
+def make_spool(settings: IntakeSettings, senders: EnrolledSenders) -> Spool:
+    """Where long bodies wait, and who examines them."""
+    bounds, judging = settings.bounds, LongJudging(settings.large_judging, lambda: senders.trust)
+    return Spool(settings.spool, bounds.large_bodies, bounds.large_address_bodies, judging)
 
 
 def make_desk(settings: IntakeSettings, journal: Journal, keys: KeyHolder, clock: Callable[[], datetime]) -> Desk:
@@ -197,5 +206,6 @@ def add_gauges(services: Services, ring: Keyring) -> None:
     metrics.gauge("gateway_keys_missing", "Keys that seal, or will, and can't be used here", lambda: len(ring.missing))
     metrics.gauge("gateway_requests_in_flight", "Messages under way", lambda: services.turns.here)
     metrics.gauge("gateway_turns_waiting", "Messages waiting for their turn", lambda: services.turns.waiting)
+    metrics.gauge("gateway_large_in_flight", "Long messages under way", lambda: services.spool.held)
     metrics.gauge("gateway_bytes_in_flight", "Bytes of bodies held", lambda: services.bytes_gate.taken)
     metrics.gauge("gateway_journal_waiting", "Submissions waiting for the log", lambda: services.journal.waiting)

@@ -20,6 +20,9 @@ from gateway.intake.problems import MEDIA_TYPE, Problem, problem_book
 from gateway.intake.settings import Bounds, DoorSettings, IntakeSettings
 from gateway.intake.turns import network_of
 
+CHUNK_BYTES = 4_096
+"""A body may come in one chunk more for each so many bytes."""
+
 
 def bounded_protocol(settings: IntakeSettings, metrics: Metrics) -> type[HttpToolsProtocol]:
     """The protocol class for one server."""
@@ -41,6 +44,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._loose_bytes = 0
         self._chunks = 0
         self._head_bytes = 0
+        self._body_bytes = 0
         self._fault = "bad-request"
         self._lingering = False
         self._head_timer: asyncio.TimerHandle | None = None
@@ -81,12 +85,15 @@ class BoundedProtocol(HttpToolsProtocol):
             self._await_head()
         self._loose_bytes += len(data)
         super().data_received(data)
-        if self._loose_bytes > self.bounds.head_bytes + len(data) or self._chunks > self.bounds.body_chunks:
+        if (
+            self._loose_bytes > self.bounds.head_bytes + len(data)
+            or self._chunks > self.bounds.body_chunks + self._body_bytes // CHUNK_BYTES
+        ):
             self._refuse("headers-too-large" if self._in_head else "bad-request")
 
     def on_message_begin(self) -> None:
         self._in_head = True
-        self._chunks = self._head_bytes = 0
+        self._chunks = self._head_bytes = self._body_bytes = 0
         super().on_message_begin()
 
     def on_url(self, url: bytes) -> None:
@@ -110,6 +117,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         self._loose_bytes = 0
+        self._body_bytes += len(body)
         super().on_body(body)
 
     def on_message_complete(self) -> None:

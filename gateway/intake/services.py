@@ -10,6 +10,7 @@ from gateway.intake.metrics import Metrics
 from gateway.intake.revocations import Revocations
 from gateway.intake.senders import EnrolledSenders
 from gateway.intake.settings import IntakeSettings
+from gateway.intake.spool import Spool
 from gateway.intake.turns import Turns
 from gateway.journal import AuditLog, Journal, OversightReader, PeopleCache, SpentTokens
 from gateway.keyhistory import KeyHistory
@@ -49,6 +50,7 @@ class Services:
     check_quota: Quota
     identity: Identity
     revocations: Revocations
+    spool: Spool
     key_history: Callable[[], KeyHistory] = field(default=KeyHistory)
     witnesses: KeySet = field(default_factory=lambda: KeySet({}))
     clock: Callable[[], datetime] = field(default_factory=SteadyClock)

@@ -5,8 +5,9 @@ from enum import StrEnum
 from pathlib import Path
 
 from gateway.bus.connecting import Bootstrap
+from gateway.judging.settings import LargeSettings
 from gateway.sealing.keys import TokenSettings
-from validators.limits import DEFAULT_LIMITS, Limits
+from validators.limits import DEFAULT_LIMITS, LONG_LIMITS, Limits
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -24,9 +25,18 @@ class Bounds:
     messages a second of one sender (0: no limit), `sender_burst` how many may come at once. `check_rate`
     and `check_burst` bound in the same way how often one address may ask for unique codes. Of all `connections` one
     address may hold `address_connections`, and of `bytes_in_flight` the share `address_bytes`.
+
+    A body of more than `body_bytes` is long: it goes to disk, `large_bodies` at once, `large_address_bodies` of one
+    address. It may take a second more for each `large_rate_bytes` that came; `large_judging_seconds` is how long the
+    process that examines it may have nothing to say. `body_chunks` grow by one for each 4 KiB that came.
     """
 
     body_bytes: int = 4 * MIB
+    large_body_bytes: int = LONG_LIMITS.bytes
+    large_bodies: int = 2
+    large_address_bodies: int = 1
+    large_rate_bytes: int = 256 * KIB
+    large_judging_seconds: float = 1_200.0
     body_seconds: float = 30.0
     head_bytes: int = 32 * KIB
     head_seconds: float = 10.0
@@ -106,8 +116,9 @@ class IntakeSettings:
     audience of a bearer token. Port 0 takes a free one. `metrics_port` None serves no metrics. `revocation_lists` are
     files with CRLs (PEM or DER), read again when they change. `token` holds the private keys where they are not files,
     `witness_certificates` are those of the witnesses whose co-signatures are kept. `archives` is where archives of the
-    log are mounted, if any are. `judging_processes` judge beside the intake; with 0 it judges itself. `workers` is how
-    many intakes there are behind the one address, each with judging processes, limits and metrics of its own.
+    log are mounted, if any are; `spool` is where long bodies wait on disk (None: where temporary files do).
+    `judging_processes` judge beside the intake; with 0 it judges itself. `workers` is how many intakes there are behind
+    the one address, each with judging processes, limits and metrics of its own.
     """
 
     database_url: str = field(repr=False)
@@ -129,9 +140,18 @@ class IntakeSettings:
     checkpoint_seconds: float = 1.0
     judging_processes: int = 1
     workers: int = 1
+    spool: Path | None = None
     bounds: Bounds = Bounds()
+    large: LargeSettings = field(default_factory=LargeSettings)
 
     @property
     def limits(self) -> Limits:
         """The most that a message may hold."""
         return replace(DEFAULT_LIMITS, bytes=self.bounds.body_bytes)
+
+    @property
+    def large_judging(self) -> LargeSettings:
+        """How long messages are judged."""
+        limits = replace(self.large.limits, bytes=self.bounds.large_body_bytes)
+        short, patience = self.bounds.body_bytes, self.bounds.large_judging_seconds
+        return replace(self.large, limits=limits, short_bytes=short, patience=patience)

@@ -1,6 +1,6 @@
 """One message examined: parsed, its sender verified, and judged where it is known as whose."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from time import perf_counter
 from types import MappingProxyType
@@ -10,7 +10,7 @@ import orjson
 from lxml import etree
 
 from gateway.judging.settings import Question, Timed
-from gateway.model import Circumstances, Examined, Judged, Judgement, Standing
+from gateway.model import Circumstances, Examined, Item, Judged, Judgement, Standing
 from gateway.sealing.receipts import plain_findings
 from gateway.sealing.trust import TrustStore, TrustTexts
 from gateway.sealing.xmldsig import verify_signature
@@ -76,11 +76,15 @@ def rendered(judgement: Judgement) -> Judged:
     if not judgement.items:
         return Judged(bare, (orjson.dumps(dict(judgement.content)),))
     accepted = [item for item in judgement.items if item.accepted]
-    contents = tuple(
-        orjson.dumps({"item": dict(item.content), "findings": plain_findings(item.findings)}) for item in accepted
-    )
+    contents = tuple(item_contents(accepted))
     keys = tuple(item.key for item in accepted)
     return Judged(bare, contents, tuple(item.number for item in accepted), keys if any(keys) else ())
+
+
+def item_contents(items: Iterable[Item]) -> Iterator[bytes]:
+    """Each accepted item as JSON, with its findings."""
+    for item in items:
+        yield orjson.dumps({"item": dict(item.content), "findings": plain_findings(item.findings)})
 
 
 def reporter_of(root: etree._Element) -> str | None:

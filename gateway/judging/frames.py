@@ -34,7 +34,7 @@ class FrameDamaged(Exception):
 
 
 class Kind(IntEnum):
-    """What a frame is: the first two go to a judging process, the others come from it."""
+    """What a frame is: TRUST, QUESTION and CONTENTS go to a judging process, the others come from it."""
 
     TRUST = 1
     QUESTION = 2
@@ -42,6 +42,8 @@ class Kind(IntEnum):
     EXAMINED = 4
     REFUSED = 5
     FAILED = 6
+    CONTENTS = 7
+    SEGMENT = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +171,22 @@ def examined_of(parts: Sequence[bytes]) -> tuple[Examined, Steps]:
         return Examined(signer, facts["reporter"], facts["complex"], facts["mark"], judged), facts["steps"]
     except (LookupError, TypeError, ValueError) as error:
         raise FrameDamaged("an answer that is none") from error
+
+
+def segment_parts(numbers: Sequence[int], keys: Sequence[str | None], contents: Sequence[bytes]) -> list[bytes]:
+    """Some accepted items as parts: their numbers and keys, then their contents."""
+    return [orjson.dumps([numbers, keys if any(keys) else []]), *contents]
+
+
+def segment_of(parts: Sequence[bytes]) -> tuple[tuple[int, ...], tuple[str | None, ...], tuple[bytes, ...]]:
+    """The numbers, keys and contents that `segment_parts` made parts of; raises FrameDamaged."""
+    try:
+        numbers, keys = orjson.loads(parts[0])
+        if len(numbers) != len(parts) - 1:
+            raise FrameDamaged("a segment has other contents than it says")
+        return tuple(numbers), tuple(keys), tuple(parts[1:])
+    except (LookupError, TypeError, ValueError) as error:
+        raise FrameDamaged("a segment that is none") from error
 
 
 def _judgement_facts(judgement: Judgement) -> dict[str, Any]:

@@ -47,10 +47,20 @@ async def records_for(
         return (await _refusal(receipt, MESSAGE_REFUSED, keys, traceparent),)
     if judged.contents and not judged.numbers:
         return (await _whole(judged, receipt, keys, traceparent),)
-    accepted = await seal_records(_items(judged, receipt, traceparent), keys)
-    if not receipt.items:
-        return accepted
-    return (*accepted, await _refusal(receipt, ITEMS_REFUSED, keys, traceparent))
+    accepted = await segment_records(judged, receipt, keys, traceparent)
+    return (*accepted, *await items_refused(receipt, keys, traceparent))
+
+
+async def segment_records(
+    judged: Judged, receipt: Receipt, keys: KeyHolder, traceparent: str | None = None
+) -> tuple[Record, ...]:
+    """The records of accepted items, all of a message or a segment of them, under one signature."""
+    return await seal_records(_items(judged, receipt, traceparent), keys)
+
+
+async def items_refused(receipt: Receipt, keys: KeyHolder, traceparent: str | None = None) -> tuple[Record, ...]:
+    """The record on the topic of rejections of a message that stands, where some of its items were refused."""
+    return (await _refusal(receipt, ITEMS_REFUSED, keys, traceparent),) if receipt.items else ()
 
 
 def check_record(

@@ -72,7 +72,13 @@ def live() -> Live:
 async def server(world: World) -> AsyncIterator[tuple[str, int]]:
     """One live server with small bounds, shared by the tests that speak raw HTTP."""
     settings = world.with_bounds(
-        body_bytes=1_000_000, body_seconds=0.6, head_bytes=8_192, head_seconds=0.6, body_chunks=2_000, connections=60
+        body_bytes=1_000_000,
+        large_body_bytes=1_000_000,
+        body_seconds=0.6,
+        head_bytes=8_192,
+        head_seconds=0.6,
+        body_chunks=2_000,
+        connections=60,
     )
     async with serve_live(settings) as address:
         yield address

@@ -69,8 +69,11 @@ class Case:
         assert isinstance(written, bytes)
         return written
 
+    def circumstances(self) -> Circumstances:
+        return Circumstances(self.received, self.kind)
+
     def judge(self) -> Judgement:
-        return judge(parse(self.body()), Circumstances(self.received, self.kind), self.profiles)
+        return judge(parse(self.body()), self.circumstances(), self.profiles)
 
     def change(self, written: str) -> Self:
         """The case after changes such as `set //ReasonFilingId = 2 ; delete //SuspicionFirst`.

@@ -15,7 +15,6 @@ from validators.gaming.complexes import complex_id_of
 from validators.gaming.judging import Judging
 from validators.gaming.messages import MESSAGES
 from validators.gaming.model import Complex, ComplexState
-from validators.judge import judge
 from validators.model import Circumstances, Judgement
 from validators.parsing import parse
 from validators.profiles import ProfileBook
@@ -73,11 +72,11 @@ class GamingCase(Case):
     registered: bool = False
     certificate: str | None = None
 
-    def judge(self) -> Judgement:
-        """The verdict as the gateway would give it."""
+    def circumstances(self) -> Circumstances:
+        """Under which the gateway would judge it."""
         own = complex_id_of(self.root) == self.home.id
         registers = self.root.findtext(".//Action") == "REGISTER" and not self.registered
-        circumstances = Circumstances(
+        return Circumstances(
             self.received,
             self.kind,
             self.home if own and not registers else None,
@@ -85,7 +84,6 @@ class GamingCase(Case):
             self.certificate,
             self.taken,
         )
-        return judge(parse(self.body()), circumstances, self.profiles)
 
     def circumstance(self, verb: str, told: str) -> bool:
         """Beside FM-1's those of the register: `state`, `certificate`, `offline` ...; `totals` counts anew."""

@@ -12,12 +12,15 @@ from validators.gaming.order import Timed, untimely
 from validators.gaming.parameters import Parameters
 from validators.gaming.players import player_flaws
 from validators.gaming.vocabulary import CANCEL, PERSONAL, REPLACE, Kind, Vocabulary
-from validators.items import Carried, accepted_item, item_findings, judge_each, refused_item, refuses
+from validators.items import Carried, Seen, accepted_item, item_findings, judge_each, refused_item, refuses
 from validators.model import Item
 from validators.moments import read_moment
+from validators.repeated import NOT_COUNTED, Repeated
 
 CLOCK_CHANGED: Final = "CLOCK-CHANGED"
 SOFTWARE_HASH: Final = "SOFTWARE-HASH"
+ORDERED_EXACTLY: Final = 50_000
+"""Of so many events in jumbled order as few as possible are refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,34 +46,46 @@ class Bounds:
 
 def judge_events(carried: Carried, given: Sequence[Given], bounds: Bounds) -> tuple[Item, ...]:
     """The outcome of each event; `given` are the attributes of each, by its position."""
-    run = _Run(carried, bounds)
-    items = run.over(given)
-    if run.jumbled:
-        items = _Run(carried, bounds, untimely(run.timed, bounds.skew)).over(given)
+    walk = Events(carried, bounds)
+    items = judge_each(carried, given, walk.judge)
+    if not walk.settled:
+        items = judge_each(carried, given, walk.anew().judge)
     return items
 
 
-class _Run:
+class Events:
     """One walk over the events of a batch, and what the events so far mean for the next one.
 
-    `jumbled` tells that some time went back by more than the skew, and `timed` are the times that were met; which
-    events do not fit is then known for a second walk, as `untimely`.
+    Where a time goes back by more than the skew, which events do not fit is known at the end alone: the walk is not
+    `settled` then. Of more than ORDERED_EXACTLY events each that lies before an earlier one by more than the skew is
+    refused at once, since to find the fewest takes memory for all of their times.
     """
 
-    def __init__(self, carried: Carried, bounds: Bounds, untimely: frozenset[int] = frozenset()) -> None:
-        self.jumbled = False
-        self.timed: list[Timed] = []
+    def __init__(
+        self, carried: Carried, bounds: Bounds, repeated: Repeated = NOT_COUNTED, late: frozenset[int] | None = None
+    ) -> None:
         self._carried = carried
         self._bounds = bounds
-        self._untimely = untimely
-        self._taken: set[int] = set()
-        self._named: set[str] = set()
+        self._repeated = repeated
+        self._late = late
+        self._exactly = len(carried.elements) <= ORDERED_EXACTLY
+        self._jumbled = False
+        self._timed: list[Timed] = []
+        self._taken = Seen(repeated.number)
+        self._named = Seen(repeated.id)
         self._latest: datetime | None = None
 
-    def over(self, given: Sequence[Given]) -> tuple[Item, ...]:
-        return judge_each(self._carried, given, self._judge)
+    @property
+    def settled(self) -> bool:
+        """Whether another walk would judge as this one did."""
+        return not self._jumbled or self._late is not None or not self._exactly
 
-    def _judge(self, position: int, given: Given) -> Item:
+    def anew(self) -> "Events":
+        """A walk from the first event on, that knows what this one has learnt."""
+        late = self._late if self.settled else untimely(self._timed, self._bounds.skew)
+        return Events(self._carried, self._bounds, self._repeated, late)
+
+    def judge(self, position: int, given: Given) -> Item:
         """The outcome of an event that the schema accepts."""
         content, told = read_item(given, self._bounds.vocabulary.readers)
         number: int = content["sequence"]
@@ -136,12 +151,15 @@ class _Run:
     def _check_place(self, position: int, given: Given, number: int, moment: datetime, told: list[ItemFlaw]) -> None:
         """The place of an event among the others, which only those take part in that nothing else refuses."""
         resets = given["Kind"] == CLOCK_CHANGED
-        self.timed.append(Timed(position, moment, resets))
+        late = self._late is not None and position in self._late
+        if self._exactly and self._late is None:
+            self._timed.append(Timed(position, moment, resets))
         if self._latest is None or resets or moment >= self._latest:
             self._latest = moment
         elif moment < self._latest - self._bounds.skew:
-            self.jumbled = True
-        if position in self._untimely:
+            self._jumbled = True
+            late = late or not self._exactly
+        if late:
             told.append(("Time", Flaw("GAM-029", {"seconds": str(self._bounds.parameters.skew_seconds)})))
         elif number in self._taken:
             told.append(("Sequence", Flaw("GAM-026")))

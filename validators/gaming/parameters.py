@@ -17,6 +17,7 @@ class Parameters:
     earliest: date
     minimum_age: int
     maximum_events: int
+    maximum_events_large: int
     maximum_listed: int
     kinds: SenderKinds
 
@@ -30,6 +31,7 @@ def read_parameters(file: Path) -> Parameters:
         earliest=judging["earliest"],
         minimum_age=judging["minimum_age"],
         maximum_events=judging["maximum_events"],
+        maximum_events_large=judging["maximum_events_large"],
         maximum_listed=judging["maximum_listed"],
         kinds=SenderKinds(frozenset(judging["complex_kinds"]), "GAM-008"),
     )

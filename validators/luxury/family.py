@@ -17,7 +17,7 @@ class Luxury(Reports):
 
     def rules(self, codes: Edition, parameters: Path, _book: CodeBook) -> Judging:
         """The rules with those tables and parameters."""
-        return Judging(Parameters.of(read_sections(parameters)), luxury_grammar(codes))
+        return Judging(Parameters.of(read_sections(parameters)), luxury_grammar(codes), REPORT)
 
 
 FAMILY = Luxury(REPORT)

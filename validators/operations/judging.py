@@ -11,8 +11,8 @@ from validators.attributes import Given, ItemFlaw, Reader, read_item
 from validators.blocks import Block
 from validators.envelope import header_faults
 from validators.faults import Fault, Flaw
-from validators.itemised import Manner
-from validators.items import Carried, accepted_item, item_findings, judge_each, refused_item, refuses
+from validators.itemised import Holder, Manner
+from validators.items import Carried, Seen, Tally, accepted_item, item_findings, judge_each, refused_item, refuses
 from validators.model import Circumstances, Item, Judgement, Series
 from validators.moments import read_day
 from validators.operations.kinds import CORRECTIONS, OperationKinds
@@ -21,6 +21,7 @@ from validators.operations.parameters import Parameters
 from validators.operations.parties import Side
 from validators.operations.report import NIL, Period, report_faults, series_of
 from validators.profiles import Profile, Told
+from validators.repeated import NOT_COUNTED, Repeated
 from validators.totals import Totalling
 
 OPERATION: Final = "Operation"
@@ -62,49 +63,79 @@ class Judging:
 
     parameters: Parameters
     grammar: Grammar
+    message_type: str
     manner: Manner = field(init=False)
+    holder: Holder = field(init=False)
 
     def __post_init__(self) -> None:
         most = self.parameters.maximum_operations
         manner = Manner(OPERATION, _LISTS, _APART, most, _TOO_MANY, _TOTALLING, lambda _root: None)
         object.__setattr__(self, "manner", manner)
+        most_large = self.parameters.maximum_operations_large
+        object.__setattr__(self, "holder", Holder(self.message_type, "Operations", OPERATION, most_large))
 
     def judge(self, profile: Profile, told: Told, circumstances: Circumstances) -> Judgement:
         """The verdict on a report, with every finding in document order, and the outcome of each operation."""
         root = told.root
         block = Block.of(root, told.message_type)
-        faults = list(self._faults(root, block, circumstances))
-        dealer, dealer_kind = (root.findtext(f"SignedData/Data/Root/PersonalData/{tag}", "") for tag in _WHO)
         operations = block.child("Operations")
+        count = sum(1 for _ in operations.iterchildren(OPERATION)) if operations is not None else 0
+        faults = list(self.faults(root, block, circumstances, count))
         if operations is None:
             return self.manner.judge(profile, told, faults)
 
         def judge(carried: Carried, given: Sequence[Given]) -> tuple[tuple[Item, ...], Series]:
-            run = _Run(carried, self.grammar, Period.of(block), dealer_kind)
-            items = judge_each(carried, given, run.judge)
-            return items, series_of(self.grammar.series, dealer, dealer_kind, block, items)
+            items = judge_each(carried, given, self.walk(root, block, circumstances, carried, NOT_COUNTED).judge)
+            return items, self.series(root, block, Tally.of(items))
 
-        event = "nil" if block.text("Nil") == NIL else ""
-        return self.manner.judge_items(profile, told, operations, faults, judge, event=event)
+        return self.manner.judge_items(profile, told, operations, faults, judge, event=self.event(block))
 
-    def _faults(self, root: etree._Element, block: Block, circumstances: Circumstances) -> Iterator[Fault]:
+    def faults(self, root: etree._Element, block: Block, circumstances: Circumstances, count: int) -> Iterator[Fault]:
+        """What is wrong with a report of so many operations, these aside."""
         yield from header_faults(root, circumstances, self.parameters.future_hours, self.parameters.kinds)
-        yield from report_faults(block, circumstances.received_at, self.parameters)
+        yield from report_faults(block, circumstances.received_at, self.parameters, count)
+
+    def walk(
+        self, root: etree._Element, block: Block, _circumstances: Circumstances, carried: Carried, repeated: Repeated
+    ) -> "Operations":
+        """A walk over the operations of a report, of which these come more than once."""
+        _, dealer_kind = _dealer(root)
+        return Operations(carried, self.grammar, Period.of(block), dealer_kind, repeated)
+
+    def event(self, block: Block) -> str:
+        """The type of its records among the event types, where that is not a report's own."""
+        return "nil" if block.text("Nil") == NIL else ""
+
+    def series(self, root: etree._Element, block: Block, tally: Tally) -> Series:
+        """The place of a report among those of its dealer."""
+        return series_of(self.grammar.series, *_dealer(root), block, tally)
 
 
-_WHO: Final = ("IINBIN", "OrganisationCode")
+def _dealer(root: etree._Element) -> tuple[str, str]:
+    """Who reports, and as what kind of entity."""
+    who = "SignedData/Data/Root/PersonalData"
+    return root.findtext(f"{who}/IINBIN", ""), root.findtext(f"{who}/OrganisationCode", "")
 
 
-class _Run:
+class Operations:
     """The walk over the operations of a report, and what the operations so far mean for the next one."""
 
-    def __init__(self, carried: Carried, grammar: Grammar, period: Period, dealer_kind: str) -> None:
+    settled: Final = True
+
+    def __init__(
+        self, carried: Carried, grammar: Grammar, period: Period, dealer_kind: str, repeated: Repeated
+    ) -> None:
         self._carried = carried
         self._grammar = grammar
         self._period = period
         self._dealer_kind = dealer_kind
-        self._numbers: set[int] = set()
-        self._ids: set[str] = set()
+        self._repeated = repeated
+        self._numbers = Seen(repeated.number)
+        self._ids = Seen(repeated.id)
+
+    def anew(self) -> "Operations":
+        """The same walk from the first operation on."""
+        return Operations(self._carried, self._grammar, self._period, self._dealer_kind, self._repeated)
 
     def judge(self, position: int, given: Given) -> Item:
         """The outcome of one operation that the schema accepts."""

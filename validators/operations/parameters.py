@@ -18,6 +18,7 @@ class Parameters:
     earliest: date
     maximum_days: int
     maximum_operations: int
+    maximum_operations_large: int
     kinds: SenderKinds
 
     @classmethod
@@ -29,6 +30,7 @@ class Parameters:
             earliest=judging["earliest"],
             maximum_days=judging["maximum_days"],
             maximum_operations=judging["maximum_operations"],
+            maximum_operations_large=judging["maximum_operations_large"],
             kinds=SenderKinds(frozenset(judging["sender_kinds"]), "OPS-011"),
         )
 

@@ -1,6 +1,6 @@
 """The block of a report: its number, its period, whether it is a nil report, and its place in the dealer's series."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from types import MappingProxyType
@@ -9,7 +9,8 @@ from typing import Any
 from validators.blocks import Block
 from validators.faults import Fault, Flaw
 from validators.identifiers import has_kato_form, has_known_region
-from validators.model import Item, Series
+from validators.items import Tally
+from validators.model import Series
 from validators.moments import local_day, read_day
 from validators.operations.parameters import Parameters
 
@@ -33,8 +34,8 @@ class Period:
         return (self.first is None or self.first <= day) and (self.last is None or day <= self.last)
 
 
-def report_faults(block: Block, received_at: datetime, parameters: Parameters) -> Iterator[Fault]:
-    """What is wrong in the block, its operations and totals aside."""
+def report_faults(block: Block, received_at: datetime, parameters: Parameters, count: int) -> Iterator[Fault]:
+    """What is wrong in the block of a report of so many operations, these and their totals aside."""
     if not block.children:
         return
     yield from _period_faults(block, local_day(received_at), parameters)
@@ -42,7 +43,6 @@ def report_faults(block: Block, received_at: datetime, parameters: Parameters) -
     if has_kato_form(premises) and not has_known_region(premises):
         yield block.fault("Premises", Flaw("COD-008", {"region": premises[:2]}))
     holder = block.child("Operations")
-    count = sum(1 for _ in holder.iterchildren("Operation")) if holder is not None else 0
     nil = block.text("Nil")
     if nil == NIL and count:
         yield block.fault("Nil", Flaw("OPS-008", {"count": str(count)}))
@@ -67,21 +67,20 @@ def _period_faults(block: Block, today: date, parameters: Parameters) -> Iterato
         yield block.fault("PeriodTo", Flaw("OPS-005", {"days": str(parameters.maximum_days)}))
 
 
-def series_of(prefix: str, dealer: str, dealer_kind: str, block: Block, items: Sequence[Item]) -> Series:
+def series_of(prefix: str, dealer: str, dealer_kind: str, block: Block, tally: Tally) -> Series:
     """The report's place among those of the dealer; `first` and `last` are the operations' lowest and highest number.
 
     Both are 0 where no operation has a number.
     """
-    numbers = [item.number for item in items if item.number]
     facts: dict[str, Any] = {
         "entity_kind": dealer_kind,
         "from": block.text("PeriodFrom"),
         "to": block.text("PeriodTo"),
         "premises": block.text("Premises"),
         "nil": block.text("Nil") == NIL,
-        "first": min(numbers, default=0),
-        "last": max(numbers, default=0),
-        "operations": len(items),
-        "refused": sum(not item.accepted for item in items),
+        "first": tally.first,
+        "last": tally.last,
+        "operations": tally.given,
+        "refused": tally.refused,
     }
     return Series(f"{prefix}/{dealer}", int(block.text("ReportSequence")), MappingProxyType(facts))

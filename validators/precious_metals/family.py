@@ -22,7 +22,7 @@ class PreciousMetals(Reports):
         sections = read_sections(parameters)
         metals = sections["metals"]
         tolerance = Tolerance(Decimal(metals["pure_grams_tolerance"]), Decimal(metals["pure_thousandths_tolerance"]))
-        return Judging(Parameters.of(sections), metals_grammar(codes, book, tolerance))
+        return Judging(Parameters.of(sections), metals_grammar(codes, book, tolerance), REPORT)
 
 
 FAMILY = PreciousMetals(REPORT)

@@ -1,0 +1,343 @@
+"""The verdict on a message that is too long for memory: as `judge` gives it, its items judged row by row.
+
+The bytes are read once to take stock (`Stock`), once or twice to judge the items, and once more for what is to be kept
+of those that are accepted. Whoever asks has verified the signature over the same bytes before.
+"""
+
+import copy
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol, cast, runtime_checkable
+
+from lxml import etree
+
+from validators.assembly import in_document_order
+from validators.attributes import Given
+from validators.blocks import Block
+from validators.faults import Fault
+from validators.itemised import Holder, Manner
+from validators.items import MOST_EXPLAINED, Carried, Tally, explained, judge_each, outcome_faults, refuses
+from validators.judge import judge
+from validators.long_items import SHORT, Outline, Row, Span
+from validators.long_text import LongText
+from validators.model import Circumstances, Finding, Item, Judgement, Series
+from validators.numbers import read_whole
+from validators.parsing import parse
+from validators.paths import path_of
+from validators.profiles import Profile, ProfileBook, Told
+from validators.refusals import TooLarge
+from validators.repeated import Repeated, Repeats
+from validators.schemas import Schema, accepts_row
+from validators.structure import structure_findings
+from validators.totals import RunningSums, Sums
+
+TOO_MANY_REFUSED = "ITM-003"
+
+
+class Walk(Protocol):
+    """One walk over the items of a message in their order."""
+
+    @property
+    def settled(self) -> bool:
+        """Whether another walk would judge as this one did."""
+
+    def anew(self) -> "Walk":
+        """A walk from the first item on, that knows what this one has learnt."""
+
+    def judge(self, position: int, given: Given) -> Item:
+        """The outcome of an item that the schema accepts."""
+
+
+@runtime_checkable
+class LongRules(Protocol):
+    """The rules of a family whose messages carry items, in one edition."""
+
+    @property
+    def manner(self) -> Manner:
+        """How the family writes its messages."""
+
+    @property
+    def holder(self) -> Holder:
+        """Where its items stand."""
+
+    def faults(self, root: etree._Element, block: Block, circumstances: Circumstances, count: int) -> Iterator[Fault]:
+        """What is wrong with a message of so many items, these aside."""
+
+    def walk(
+        self, root: etree._Element, block: Block, circumstances: Circumstances, carried: Carried, repeated: Repeated
+    ) -> Walk:
+        """A walk over its items."""
+
+    def event(self, block: Block) -> str:
+        """The type of its records among the event types, empty for the message's own."""
+
+    def series(self, root: etree._Element, block: Block, tally: Tally) -> Series:
+        """Its place in its series."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stock:
+    """What a message is, its items aside, and what is known of all of them.
+
+    `ill` are the positions of those that the schema refuses, a few too many where it refuses too many.
+    """
+
+    told: Told
+    holder: etree._Element
+    count: int
+    sums: Sums
+    ill: frozenset[int]
+    repeated: Repeated
+    structure: list[Finding]
+
+
+@dataclass(slots=True)
+class LongJudgement:
+    """The verdict on a long message; its judgement holds the refused items alone. `accepted` counts the others."""
+
+    judgement: Judgement
+    accepted: int = 0
+    _again: Callable[[], Iterator[Sequence[Item]]] | None = field(default=None, repr=False)
+
+    def items(self) -> Iterator[list[Item]]:
+        """The accepted items in their order, in rows of some thousand; none where the message is refused.
+
+        They are read and judged once more.
+        """
+        if self._again is not None and self.judgement.verdict.stands:
+            for items in self._again():
+                yield [item for item in items if item.accepted]
+
+
+def judge_long(
+    text: LongText, circumstances: Circumstances, profiles: ProfileBook, short_bytes: int = SHORT.bytes
+) -> LongJudgement:
+    """The verdict on a message whose signature holds, as `judge` gives it.
+
+    Raises a `Refusal`: TooLarge where it has more than `short_bytes` and is none with items in their place.
+    """
+    begun = head_of(text, profiles)
+    first: LongJudgement | None = None
+    for profile in _in_force(begun, circumstances, profiles) if begun is not None else ():
+        judged = _Judging(text, profile, profiles, circumstances).judge()
+        if judged is None:
+            break
+        if judged.judgement.verdict.stands:
+            return judged
+        first = first or judged
+    if first is None:
+        refuse_long(text, short_bytes)
+    return first or _judge_short(text, circumstances, profiles)
+
+
+def head_of(text: LongText, profiles: ProfileBook) -> etree._Element | None:
+    """The message up to its first items; None where it has none in their place."""
+    outline = Outline(text, _places(profiles))
+    next(outline.rows(), None)
+    return outline.root if outline.holder is not None else None
+
+
+def refuse_long(text: LongText, most: int) -> None:
+    """Raises TooLarge where a message that is none of many items has more bytes than that."""
+    size = os.fstat(text.file.fileno()).st_size
+    if size > most:
+        raise TooLarge("bytes", None, {"most": str(most), "found": str(size)})
+
+
+def _places(profiles: ProfileBook) -> list[Holder]:
+    rules = [profile.rules for profile in profiles.profiles]
+    return [each.holder for each in rules if isinstance(each, LongRules) and each.holder.most]
+
+
+def _in_force(root: etree._Element, circumstances: Circumstances, profiles: ProfileBook) -> Sequence[Profile]:
+    book, _ = profiles.addressed(root)
+    return book.on(book.family.day_of(root, circumstances))
+
+
+def _judge_short(text: LongText, circumstances: Circumstances, profiles: ProfileBook) -> LongJudgement:
+    """The verdict on a message that is none of many items."""
+    text.file.seek(0)
+    message = parse(text.file.read(), SHORT)
+    judgement = judge(message, circumstances, profiles)
+    return LongJudgement(judgement, sum(item.accepted for item in judgement.items), lambda: iter([judgement.items]))
+
+
+class _Judging:
+    """One long message under one edition."""
+
+    def __init__(self, text: LongText, profile: Profile, profiles: ProfileBook, circumstances: Circumstances) -> None:
+        self._text = text
+        self._profile = profile
+        self._profiles = profiles
+        self._circumstances = circumstances
+
+    def judge(self) -> LongJudgement | None:
+        """The verdict; None where the end of the message makes another of it than its beginning."""
+        profile, rules = self._profile, self._profile.rules
+        stock = self._stock()
+        if stock is None or not isinstance(rules, LongRules):
+            return None
+        told, holder, manner = stock.told, stock.holder, rules.manner
+        root, schema = told.root, profile.schemas[told.message_type]
+        block = Block.of(root, told.message_type)
+        faults = list(rules.faults(root, block, self._circumstances, stock.count))
+        if stock.count > rules.holder.most:
+            faults.append(manner.surplus(holder, stock.count, rules.holder.most))
+            structure = [one for one in stock.structure if one.path != f"{path_of(holder)}/{manner.item}"]
+            return LongJudgement(manner.judgement(profile, told, in_document_order(root, schema, structure, faults)))
+        faults.extend(manner.total_faults(holder, stock.sums))
+        findings = in_document_order(root, schema, stock.structure, faults)
+        if refuses(findings):
+            return LongJudgement(manner.judgement(profile, told, findings))
+        walked = self._walked(stock, rules, block)
+        if walked is None:
+            faults.append(_too_many(manner, holder, stock.count))
+            return LongJudgement(manner.judgement(profile, told, in_document_order(root, schema, [], faults)))
+        summary = outcome_faults(walked.tally, holder)
+        if summary:
+            findings = in_document_order(root, schema, [], [*faults, *summary])
+        outcome = (tuple(walked.refused), rules.series(root, block, walked.tally))
+        judgement = manner.judgement(profile, told, findings, rules.event(block), outcome)
+        return LongJudgement(judgement, walked.tally.given - walked.tally.refused, walked.again)
+
+    def _stock(self) -> Stock | None:
+        """Reads the message once."""
+        profile, rules = self._profile, self._profile.rules
+        if not isinstance(rules, LongRules):
+            return None
+        outline = self._outline(rules)
+        taking = _StockTaking(rules.manner, profile.schemas[rules.holder.message_type])
+        for row in outline.rows():
+            taking.take(row, counted=outline.count <= rules.holder.most)
+        root, holder = outline.root, outline.holder
+        if root is None or holder is None:
+            return None
+        book, message_type = self._profiles.addressed(root)
+        told = Told(root, message_type, book.family.day_of(root, self._circumstances))
+        block = Block.of(root, message_type)
+        settled = message_type == rules.holder.message_type and block.child(rules.holder.tag) is holder
+        if not settled or profile not in book.on(told.day):
+            return None
+        return taking.stock(told, holder, outline.count)
+
+    def _walked(self, stock: Stock, rules: LongRules, block: Block) -> "_Walked | None":
+        """The items judged; None where more of them are refused than are told."""
+        most = rules.manner.most
+        if len(stock.ill) > most or stock.repeated.surplus > most:
+            return None
+        carried = Carried(Span(stock.count), path_of(stock.holder), [], {})
+        walk = rules.walk(stock.told.root, block, self._circumstances, carried, stock.repeated)
+        schema = self._profile.schemas[stock.told.message_type]
+        walked = _Walked(lambda: self._outline(rules).rows(), schema, stock.ill, carried, walk)
+        if walked.over(most) and not walk.settled:
+            walked = _Walked(walked.rows, schema, stock.ill, carried, walk.anew())
+            walked.over(most)
+        return None if len(walked.refused) > most else walked
+
+    def _outline(self, rules: LongRules) -> Outline:
+        return Outline(self._text, [rules.holder])
+
+
+class _StockTaking:
+    """What is learnt of items as they go by."""
+
+    def __init__(self, manner: Manner, schema: Schema) -> None:
+        self._manner = manner
+        self._schema = schema
+        self._of_rows = schema.row_of(manner.item)
+        self._sums = RunningSums(manner.totalling.amount)
+        self._repeats = Repeats()
+        self._ill: set[int] = set()
+        self._well: etree._Element | None = None
+
+    def take(self, row: Row, *, counted: bool) -> None:
+        """Takes up a row; what needs memory for every item is left out where there are too many anyway."""
+        given = [cast("Given", dict(element.attrib)) for element in row.elements]
+        self._sums.take(given)
+        _bounded(self._sums.weight)
+        all_well = accepts_row(row.holder, self._of_rows)
+        for position, element in enumerate(row.elements):
+            if not all_well and not self._schema.accepts_part(element):
+                if len(self._ill) <= self._manner.most:
+                    self._ill.add(row.start + position)
+            elif counted:
+                self._well = copy.copy(element) if self._well is None else self._well
+                number = read_whole(given[position].get("Sequence", ""))
+                self._repeats.take(number or 0, given[position].get("Id", ""))
+
+    def stock(self, told: Told, holder: etree._Element, count: int) -> Stock:
+        """All of it; one item that is well stands in the message, so that the schema is asked about all else."""
+        if self._well is not None:
+            holder.insert(0, self._well)
+        structure = structure_findings(told.root, self._schema)
+        if self._well is None and self._ill:
+            place = f"{path_of(holder)}/{self._manner.item}"
+            structure = [finding for finding in structure if finding.path != place]
+        repeated = self._repeats.repeated(self._manner.most)
+        return Stock(told, holder, count, self._sums.sums(), frozenset(self._ill), repeated, structure)
+
+
+class _Walked:
+    """A walk over the items of a message, row by row."""
+
+    def __init__(
+        self, rows: Callable[[], Iterator[Row]], schema: Schema, ill: frozenset[int], carried: Carried, walk: Walk
+    ) -> None:
+        self.tally = Tally()
+        self.refused: list[Item] = []
+        self.rows = rows
+        self._schema = schema
+        self._positions = ill
+        self._carried = carried
+        self._walk = walk
+        self._explained = 0
+        self._weight = 0
+
+    def over(self, most: int) -> bool:
+        """Judges all of them; False, at once, where more than `most` are refused."""
+        for items in self._judged(self._walk):
+            self.tally.take(items)
+            self.refused.extend(item for item in items if not item.accepted)
+            if len(self.refused) > most:
+                return False
+            self._weight += sum(_weight(item) for item in items if not item.accepted)
+            _bounded(self._weight)
+        return True
+
+    def again(self) -> Iterator[Sequence[Item]]:
+        """The same items once more, in rows."""
+        return self._judged(self._walk.anew())
+
+    def _judged(self, walk: Walk) -> Iterator[Sequence[Item]]:
+        self._explained = 0
+        carried = self._carried
+        for row in self.rows():
+            cast("Span", carried.elements).move(row)
+            given = [cast("Given", dict(element.attrib)) for element in row.elements]
+            there = replace(carried, ill=self._ill(row))
+            yield judge_each(there, given, walk.judge, row.start)
+
+    def _ill(self, row: Row) -> Mapping[int, tuple[Finding, ...]]:
+        """The findings of those of the row that the schema refuses."""
+        here = [row.start + at for at in range(len(row.elements)) if row.start + at in self._positions]
+        room = MOST_EXPLAINED - self._explained
+        self._explained += len(here)
+        return explained(self._carried.elements, self._carried.place, here, self._schema, max(room, 0))
+
+
+def _weight(item: Item) -> int:
+    """How many characters are kept of a refused item."""
+    said = ((finding.value or "", *finding.parameters.values()) for finding in item.findings)
+    return len(item.id) + sum(len(text) for texts in said for text in texts)
+
+
+def _bounded(weight: int) -> None:
+    """Raises TooLarge where what is kept of items is more than a short message could hold."""
+    if weight > SHORT.bytes:
+        raise TooLarge("bytes", None, {"most": str(SHORT.bytes), "found": str(weight)})
+
+
+def _too_many(manner: Manner, holder: etree._Element, count: int) -> Fault:
+    """That more items are refused than a receipt tells of."""
+    return Fault(TOO_MANY_REFUSED, holder, "", None, {"most": str(manner.most), "given": str(count)})
