@@ -112,6 +112,7 @@ def test_a_large_batch_is_signed_without_being_held_in_memory(tmp_path: Path) ->
 
 
 def test_a_large_batch_is_filed_only_where_the_limits_allow_it() -> None:
-    limits = {"request": {"body_bytes": 1 << 30}, "message": {"bytes": 4_000_000}}
-    assert refused_by(limits, 3) is None
-    assert refused_by(limits, 1_000) == ("the gateway takes bodies of at most 4 MB, not of 1,000 MB (GET /v1/limits)")
+    limits = {"request": {"body_bytes": 4_000_000, "large_body_bytes": 1 << 30}}
+    assert refused_by(limits, 1_000) is None
+    of_old = {"request": {"body_bytes": 4_000_000}}
+    assert refused_by(of_old, 1_000) == "the gateway takes bodies of at most 4 MB, not of 1,000 MB (GET /v1/limits)"
