@@ -49,6 +49,12 @@ class Filer:
         message = build_fm1(scenario, self.reporter, now=datetime.now(UTC), random=random)
         return sign_xml(message, self.key, [self.certificate])
 
+    def sign_anew(self, random: Random) -> bytes:
+        """What `sign` makes of the same random numbers, under the same GUID and version, and saying something else."""
+        message = build_fm1(Scenario.CASINO_WINNINGS, self.reporter, now=datetime.now(UTC), random=random)
+        next(message.iter("AdditionalInformation")).text = "said otherwise"
+        return sign_xml(message, self.key, [self.certificate])
+
 
 def enrol_filer(
     directory: Path, stack: Path, random: Random, kind: str = "093", identifier: str | None = None

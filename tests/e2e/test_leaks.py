@@ -64,7 +64,7 @@ async def send_everything(filer: Filer, other: Filer, stack: StackFacts) -> Sent
     async with httpx.AsyncClient(base_url=stack.url or "", timeout=30) as client:
         await filed(client, good)
         wrong = [
-            sent.message(filer.sign(Random(SEED))),
+            sent.message(filer.sign_anew(Random(SEED))),
             altered,
             foreign,
             good[: len(good) // 2],
@@ -118,6 +118,7 @@ async def test_no_metric_holds_a_person_an_identifier_or_a_secret(sent: Sent, st
 
 
 async def test_no_problem_answer_holds_a_person_an_identifier_or_a_secret(sent: Sent) -> None:
+    assert all(b'"type":"urn:fma-gateway:problem:' in problem for problem in sent.problems)
     assert [sent.found_in(problem) for problem in sent.problems] == [set()] * len(sent.problems)
 
 
