@@ -1,21 +1,10 @@
-"""Free ports of 127.0.0.1, and whether somebody listens there."""
+"""Free ports of 127.0.0.1."""
 
 import contextlib
 import socket
 from collections.abc import Sequence
 
 HOST = "127.0.0.1"
-
-
-def is_free(port: int) -> bool:
-    """True when a server could listen on this port now."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError:
-            return False
-    return True
 
 
 def free_ports(wanted: Sequence[int | None]) -> tuple[int, ...]:
