@@ -4,10 +4,13 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 # Most tests wait for servers: three processes, each with servers of its own, keep two cores busy.
-SPREAD ?= --numprocesses 3 --dist loadfile
+# The order is that of tests/conftest.py: the long ones first.
+SPREAD ?= --numprocesses 3 --dist loadfile --no-loadscope-reorder
+# Hundreds of processes are started by the tests: none of them compiles the gateway anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: setup demo run stop test lint format type imports check bench chaos docs lock clean help
+.PHONY: setup demo run stop test coverage lint format type imports check bench chaos docs lock clean help
 
 setup: $(READY) ## make .venv with the locked dependencies and the gateway itself
 $(READY): requirements/dev.txt pyproject.toml
@@ -30,6 +33,9 @@ stop: setup ## stop the local stack, data kept
 test: setup ## the tests, against the same real services
 	$(BIN)/python -m pytest $(SPREAD)
 
+coverage: setup ## the tests again, counting what they reach, in the processes they start too
+	$(BIN)/python -m pytest $(SPREAD) --cov --cov-report=term
+
 lint: setup ## ruff: rules and format
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -44,10 +50,10 @@ type: setup ## mypy --strict on code and tests
 imports: setup ## the import contracts between the rooms
 	$(BIN)/lint-imports
 
-check: lint type imports ## everything CI asks: lint, types, imports, docs, ratios, tests with coverage, the quick faults
+check: lint type imports ## everything CI asks: lint, types, imports, docs, ratios, tests, the quick faults
 	$(BIN)/python -m gateway.docs --check
 	$(BIN)/python -m bench guard
-	$(BIN)/python -m pytest $(SPREAD) --cov --cov-report=term
+	$(BIN)/python -m pytest $(SPREAD)
 	$(BIN)/python -m chaos --quick
 
 bench: $(VENV)/.bench ## measure the gateway against bare libraries, ratios in one run (QUICK=1: five minutes)

@@ -24,9 +24,8 @@ def configure_logging(level: int = logging.INFO) -> None:
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.BytesLoggerFactory(file=sys.stderr.buffer),
-        cache_logger_on_first_use=True,
     )
-    logging.root.handlers = [_Bridge()]
+    logging.root.handlers = [LogBridge()]
     logging.root.setLevel(max(level, logging.WARNING))
 
 
@@ -42,7 +41,7 @@ def failure(error: BaseException) -> dict[str, Any]:
     }
 
 
-class _Bridge(logging.Handler):
+class LogBridge(logging.Handler):
     """Passes the libraries' own records on; of an exception only its kind and place."""
 
     def emit(self, record: logging.LogRecord) -> None:

@@ -1,5 +1,7 @@
 """The real PostgreSQL and Kafka of the tests: one of each a session, started only when a test asks for them."""
 
+import logging
+import os
 import shutil
 import tempfile
 import uuid
@@ -9,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import settings
 
 from gateway.local.kafka import Kafka
@@ -16,9 +19,30 @@ from gateway.local.owner import socket_directory
 from gateway.local.ports import HOST
 from gateway.local.postgres import Postgres
 from gateway.local.stack import Stack, StackFacts
+from gateway.logs import LogBridge
 
-settings.register_profile("project", deadline=None)
-settings.load_profile("project")
+# The same examples each time: what is green once stays green. New ones are looked for with HYPOTHESIS=explore.
+settings.register_profile("project", deadline=None, derandomize=True)
+settings.register_profile("explore", deadline=None, max_examples=1000, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS", "project"))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The files of long tests come first."""
+    long = {item.path for item in items if item.get_closest_marker("long")}
+    items.sort(key=lambda item: item.path not in long)
+
+
+@pytest.fixture(autouse=True)
+def logs_as_at_first() -> Iterator[None]:
+    """What a command run within the process of the tests did to the logs ends with its test."""
+    level = logging.root.level
+    yield
+    structlog.reset_defaults()
+    logging.root.setLevel(level)
+    for handler in [one for one in logging.root.handlers if isinstance(one, LogBridge)]:
+        logging.root.removeHandler(handler)
 
 
 class Servers:

@@ -1,5 +1,6 @@
 """`gateway local`: the embedded stack of this machine."""
 
+import importlib
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -7,7 +8,6 @@ from pathlib import Path
 import click
 
 from gateway.commands.common import json_option
-from gateway.commands.demo import demo
 from gateway.local.stack import Stack, StackFacts
 from gateway.settings import DEFAULT_DIRECTORY
 
@@ -21,7 +21,20 @@ place_option = click.option(
 )
 
 
-@click.group()
+class _Local(click.Group):
+    """The commands of the stack; the demo, which imports nearly everything, only when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*super().list_commands(ctx), "demo"])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name != "demo":
+            return super().get_command(ctx, cmd_name)
+        command: click.Command = importlib.import_module("gateway.commands.demo").demo
+        return command
+
+
+@click.group(cls=_Local)
 def local() -> None:
     """PostgreSQL, Kafka, intake, relay and overseer on this machine, in the background."""
 
@@ -95,6 +108,3 @@ def show(facts: StackFacts, as_json: bool) -> None:
     if not facts.down:
         for name, value in (("gateway", facts.url), ("database", facts.database_url), ("kafka", facts.kafka)):
             click.echo(f"  {name:9} {value or '-'}")
-
-
-local.add_command(demo)

@@ -1,5 +1,9 @@
+import pytest
+
 from bench.stage import Stage
 from gateway.local.stack import Stack, StackFacts
+
+pytestmark = pytest.mark.long
 
 TOPIC = "fma.fm1.threshold.v1"
 

@@ -200,6 +200,7 @@ async def test_a_gateway_that_can_t_tell_the_position_gets_what_receipts_allow(
         assert not fake.attempts, "a spool without history waits"
         fake.position_status = 200
         await until(lambda: len(fake.events()) == 2)
+        await until(lambda: read_spool(tmp_path / "spool", COMPLEX, lambda spool: spool.unsent()[0]) == 0)
     fake.position_status = 503
     async with running(make_agent(tmp_path, fake.url)):
         await until(lambda: len(fake.events()) == 3)

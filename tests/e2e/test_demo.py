@@ -2,7 +2,11 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.e2e.kit import run_gateway
+
+pytestmark = pytest.mark.long
 
 
 def test_the_demo_shows_every_kind_of_answer_and_ends_with_0(short_directory: Path) -> None:

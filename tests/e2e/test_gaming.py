@@ -41,6 +41,8 @@ from tests.e2e.gaming import (
 )
 from tests.e2e.kit import run_gateway
 
+pytestmark = pytest.mark.long
+
 SECONDS = 40
 KILLED_SECONDS = 30
 AGENT_KILLS = 3

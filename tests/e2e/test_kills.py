@@ -17,6 +17,8 @@ from gateway.client import NotDelivered, file_message
 from gateway.local.stack import Stack, StackFacts
 from tests.e2e.kit import committed_ids, enrol_filer, run_gateway
 
+pytestmark = pytest.mark.long
+
 PARTS = ("judging", "intake", "relay", "oversight", "kafka", "postgres")
 MESSAGES = 240
 FILERS = 8

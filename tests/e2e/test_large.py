@@ -17,6 +17,8 @@ from gateway.client import file_message
 from gateway.local.stack import Stack, StackFacts
 from tests.e2e.kit import run_gateway
 
+pytestmark = pytest.mark.long
+
 EVENTS_TOPIC = "fma.gaming.events.v1"
 MB = 5
 

@@ -6,8 +6,12 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import pytest
+
 from gateway.local.stack import StackFacts
 from tests.e2e.kit import enrol_filer, run_gateway
+
+pytestmark = pytest.mark.long
 
 TOPIC = "fma.luxury.v1"
 VIN = "WDB1240221J099887"

@@ -7,9 +7,13 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import pytest
+
 from gateway.local.stack import StackFacts
 from tests.client.dealer import RING, sheet
 from tests.e2e.kit import Filer, enrol_filer, run_gateway
+
+pytestmark = pytest.mark.long
 
 TOPIC = "fma.precious-metals.v1"
 SHEET = [{**RING, "Date": date(2026, 1, day), "Description": f"Кольцо {day}"} for day in range(1, 8)]

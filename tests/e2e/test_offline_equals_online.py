@@ -7,12 +7,15 @@ from random import Random
 from typing import Any
 
 import httpx
+import pytest
 
 from gateway.local.stack import StackFacts
 from gateway.sealing.refusals import SignatureRefused
 from gateway.sealing.xmldsig import sign_xml
 from tests.e2e.kit import enrol_filer, run_gateway
 from tests.support.fm1 import Case, clean
+
+pytestmark = pytest.mark.long
 
 CASES = Path(__file__).parent.parent / "corpus" / "fm1" / "cases.tsv"
 BINS = {"casino": ("230941821107", "093"), "bank": ("170141572457", "011"), "jeweller": ("140742906892", "150")}

@@ -21,6 +21,8 @@ from tests.e2e.kit import Filer, enrol_filer, run_gateway
 from tests.e2e.test_luxury import code_of
 from validators.moments import local_day
 
+pytestmark = pytest.mark.long
+
 TOPIC = "fma.luxury.v1"
 BREAKS = 1
 UNKNOWN = 2

@@ -225,7 +225,7 @@ async def test_a_process_told_to_stop_answers_what_is_under_way_and_ends_with_0(
         await asyncio.sleep(0.03)
         process.send_signal(stop)
         answers = await asyncio.gather(*sending, return_exceptions=True)
-    assert await asyncio.wait_for(process.wait(), 20) == 0
+    assert await asyncio.wait_for(process.wait(), 60) == 0
     async with open_services(world.settings) as services:
         for body, answer in zip(bodies, answers, strict=True):
             if isinstance(answer, httpx.Response):
@@ -250,7 +250,7 @@ async def start_process(settings: IntakeSettings, directory: Path) -> asyncio.su
 
 async def port_of(process: asyncio.subprocess.Process) -> int:
     assert process.stderr is not None
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         async for line in process.stderr:
             told = json.loads(line)
             if told["event"] == "serving":

@@ -12,9 +12,12 @@ from dataclasses import dataclass
 
 import httpx
 import psutil
+import pytest
 
 from gateway.local.ports import free_ports
 from tests.intake.kit import URL, XML, World
+
+pytestmark = pytest.mark.long
 
 COMMAND = [sys.executable, "-m", "gateway", "serve", "--workers", "2"]
 

@@ -26,6 +26,8 @@ from gateway.sealing.trust import TrustTexts
 from tests.intake.kit import World
 from validators.refusals import NotWellFormed
 
+pytestmark = pytest.mark.long
+
 Trust = Callable[[], TrustTexts]
 
 

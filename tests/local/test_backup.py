@@ -24,6 +24,8 @@ from tests.bus.kit import KEYSET, Topics, make_topics, until
 from tests.journal.archives import make_checkpoint, sealed_draft
 from tests.journal.support import BANK, Drafts, run
 
+pytestmark = pytest.mark.long
+
 SCRIPTS = Path(__file__).parents[2] / "deploy" / "postgres"
 IN_BACKUP, IN_ARCHIVE, IN_LAST_SEGMENT = 60, 20, 5
 

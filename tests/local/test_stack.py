@@ -17,6 +17,8 @@ import pytest
 from gateway.local.processes import PartFailed, Process
 from gateway.local.stack import PARTS, Stack, StackFacts
 
+pytestmark = pytest.mark.long
+
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 
 

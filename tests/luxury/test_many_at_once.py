@@ -26,6 +26,8 @@ from tests.journal.support import run
 from tests.luxury.kit import Intake
 from validators.luxury.unique_codes import CodeKind, read_code
 
+pytestmark = pytest.mark.long
+
 CLIENTS, ITEMS, TOGETHER = 64, 1_000, 50
 THINGS = [{"class": "WATCH", "maker": "Patek Philippe", "serial": f"PP {number:06}"} for number in range(ITEMS)]
 WAYS = ("PP {}", "pp-{}", "Рр{}", "P P {}")

@@ -1,10 +1,13 @@
 from random import Random
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.oversight.kit import blank, facts_of, outcome, oversee
 from tests.oversight.worlds import make_world
+
+pytestmark = pytest.mark.long
 
 
 @settings(max_examples=150, deadline=None)

@@ -19,6 +19,8 @@ from gateway.relay import Relay
 from tests.bus.kit import MemoryLog, make_topics, read_with_librdkafka, until
 from tests.relay.victim import long_log
 
+pytestmark = pytest.mark.long
+
 ENTRIES = 500
 
 
