@@ -36,7 +36,7 @@ async def running(agent: Agent) -> AsyncIterator[Agent]:
         yield agent
     finally:
         agent.stop()
-        await asyncio.wait_for(task, 20)
+        await asyncio.wait_for(task, 60)
 
 
 async def tell(place: Path, lines: list[bytes]) -> list[dict[str, object]]:
@@ -53,7 +53,7 @@ async def tell(place: Path, lines: list[bytes]) -> list[dict[str, object]]:
     return answers
 
 
-async def until(holds: object, seconds: float = 15.0) -> None:
+async def until(holds: object, seconds: float = 60.0) -> None:
     assert callable(holds)
     async with asyncio.timeout(seconds):
         while not holds():
@@ -262,6 +262,6 @@ async def test_until_sent_ends_by_itself(fake: FakeGateway, tmp_path: Path) -> N
     agent = make_agent(tmp_path, fake.url, inputs__folder="events")
     (tmp_path / "events").mkdir()
     (tmp_path / "events" / "shift.jsonl").write_bytes(b"\n".join(line() for _ in range(5)))
-    await asyncio.wait_for(agent.run(until_sent=True), 20)
+    await asyncio.wait_for(agent.run(until_sent=True), 60)
     assert len(fake.events()) >= 5
     assert (tmp_path / "events" / "done" / "shift.jsonl").exists()

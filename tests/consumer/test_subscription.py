@@ -60,7 +60,7 @@ async def test_every_event_is_read_once_verified_up_to_the_markers_at_the_end(ka
     topics = await make_topics(kafka_bootstrap)
     await publish(kafka_bootstrap, topics, *await numbered(topics.events, 1, 20))
     await publish(kafka_bootstrap, topics, *await numbered(topics.events, 21, 30))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(40):
         events = await read(kafka_bootstrap, topics.events)
     assert sorted(map(number, events)) == list(range(1, 31))
     assert {event.seal for event in events} == {"valid"}
@@ -96,7 +96,7 @@ async def test_what_was_aborted_is_not_read_and_does_not_hold_up_the_end(kafka_b
     assert [number(event) for event in await read(kafka_bootstrap, topics.events)] == [1]
     await producer.abort_transaction()
     await producer.stop()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(40):
         assert [number(event) for event in await read(kafka_bootstrap, topics.events)] == [1]
 
 

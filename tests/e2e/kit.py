@@ -108,7 +108,7 @@ def _committed(bootstrap: str, topics: Iterable[str], quiet: float) -> list[list
 
 async def filed(client: httpx.AsyncClient, body: bytes) -> Mapping[str, Any]:
     """The facts of the receipt of a message, once the intake knows its sender."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(40):
         while True:
             answer = await file_message(client, body)
             if answer.status != httpx.codes.FORBIDDEN:

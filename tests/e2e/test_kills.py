@@ -91,7 +91,7 @@ async def _receipts_of_repeats(stack: Stack, bodies: list[bytes]) -> list[str]:
 
 
 async def _until_known(stack: Stack, body: bytes) -> None:
-    async with asyncio.timeout(10), httpx.AsyncClient(base_url=stack.status().url or "") as client:
+    async with asyncio.timeout(40), httpx.AsyncClient(base_url=stack.status().url or "") as client:
         headers = {"Content-Type": "application/xml"}
         while (await client.post("/v1/validate", content=body, headers=headers)).status_code != 200:
             await asyncio.sleep(0.1)

@@ -74,7 +74,7 @@ async def _killed_in_the_middle(stack: Stack) -> None:
         await asyncio.sleep(0.02)
     await asyncio.sleep(0.5)
     os.kill(intake.pid, signal.SIGKILL)
-    await asyncio.to_thread(psutil.wait_procs, found, 20)
+    await asyncio.to_thread(psutil.wait_procs, found, 60)
     assert not found[0].is_running()
 
 

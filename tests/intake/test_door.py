@@ -119,7 +119,7 @@ async def behind_nginx(world: World, live: Live, files: Path) -> AsyncIterator[C
 
 
 async def _until_up(client: Client, process: asyncio.subprocess.Process) -> None:
-    async with asyncio.timeout(20), client(None) as asking:
+    async with asyncio.timeout(40), client(None) as asking:
         while True:
             assert process.returncode is None, "nginx ended; its log tells why"
             try:

@@ -143,7 +143,7 @@ async def test_the_running_intake_makes_checkpoints_by_itself(
 ) -> None:
     await client.post("/v1/messages", content=world.message(), headers=XML)
     length = (await services.journal.head(0)).seq
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(40):
         while True:
             answer = await client.get("/v1/checkpoints/latest")
             if answer.status_code == 200 and answer.json()["seq"] >= length:

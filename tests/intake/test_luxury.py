@@ -250,7 +250,7 @@ async def test_every_issued_code_stands_in_the_log_once_with_its_record(
     facts = await coded(client, world, a_watch())
     await coded(client, world, a_watch())
     records: list[Record] = []
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(40):
         while not records:
             head = await services.journal.head(0)
             latest = await services.journal.read(0, max(0, head.seq - 50), 60)

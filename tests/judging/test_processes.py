@@ -216,6 +216,6 @@ class LosesTheOrderToStop(JudgingProcesses):
 
 async def test_judging_stops_even_where_an_error_of_a_socket_takes_the_place_of_the_order() -> None:
     trust = TrustTexts((), ())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(40):
         async with LosesTheOrderToStop(1, JudgingSettings(), lambda: trust, lambda _step, _seconds: None):
             pass

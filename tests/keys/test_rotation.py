@@ -58,7 +58,7 @@ async def published(client: httpx.AsyncClient) -> dict[str, str]:
 
 
 async def until_published(client: httpx.AsyncClient, kid: str, state: str) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(40):
         while (await published(client)).get(kid) != state:
             await asyncio.sleep(0.05)
 
@@ -94,7 +94,7 @@ async def test_a_key_that_takes_over_under_load_loses_no_message_and_every_repli
         for client in clients:
             await until_published(client, second, "current")
         seen = len(receipts)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(40):
             while len(receipts) < seen + 20 or kid_of(receipts[-1]) != second:
                 await asyncio.sleep(0.05)
         stop.set()
