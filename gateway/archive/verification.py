@@ -10,6 +10,7 @@ from pathlib import Path
 from gateway.archive.errors import ArchiveBroken
 from gateway.archive.lines import checkpoint_of_line, entry_of_line, lines_of
 from gateway.archive.manifest import CHECKPOINTS, MANIFEST, SEAL, SEAL_TYPE, ArchiveFile, Manifest, Section, manifest_of
+from gateway.archive.parts import ArchivedEntry, part_faults
 from gateway.journal.encoding import CHAIN_START, Packer
 from gateway.journal.entry_checks import UNKNOWN, EntryChecks, Link, checkpoint_fault
 from gateway.model import Checkpoint
@@ -73,8 +74,9 @@ def verify_archives(
 ) -> ArchiveReport:
     """Checks every archive, and that those which follow each other by their numbers join, in constant memory.
 
-    What is in an archive is looked at only once its manifest's seal and the file's SHA-256 stand. Damage is reported,
-    never raised.
+    What is in an archive is looked at only once its manifest's seal and the file's SHA-256 stand, and parts once they
+    have the SHA-256 that their entry names: so of a file of parts that was changed the part is named. Damage is
+    reported, never raised.
     """
     report = ArchiveReport()
     read: list[tuple[Path, Manifest]] = []
@@ -98,6 +100,8 @@ class _Check:
     keys: KeySet
     report: ArchiveReport
     progress: Callable[[str, int], None]
+    parts: set[str] = field(default_factory=set)
+    changed_parts: dict[str, ArchiveFile] = field(default_factory=dict)
 
     def verify(self) -> Manifest | None:
         """The manifest where it stands; what is broken goes into the report."""
@@ -114,7 +118,15 @@ class _Check:
         for section in manifest.sections:
             own = iter([checkpoint for checkpoint in checkpoints if checkpoint.ledger == section.ledger])
             _Walk(self, section, own).over(manifest.segments(section.ledger), sound)
+        for file in self.changed_parts.values():
+            self._note_changed(file)
         return manifest
+
+    def note_parts(self, ledger: int, entry: ArchivedEntry, file: str) -> None:
+        """Looks at the parts of an entry that stands in this file."""
+        for name, (what, detail) in part_faults(self.path, ledger, entry, self.parts):
+            self.changed_parts.pop(name or "", None)
+            self.report.note(ArchiveBreak(self.path.name, name or file, what, detail, ledger, entry.stored.seq))
 
     def _sealed_manifest(self) -> Manifest:
         content = (self.path / MANIFEST).read_bytes()
@@ -130,6 +142,7 @@ class _Check:
         return manifest_of(content)
 
     def _is_sound(self, file: ArchiveFile) -> bool:
+        """Whether the file is the one that was sealed; of a file of parts, which part is not is looked for later."""
         path = self.path / Path(file.name).name
         try:
             with path.open("rb") as content:
@@ -137,10 +150,19 @@ class _Check:
         except OSError as error:
             self._note(file.name, "missing", f"it can't be read: {error.strerror}")
             return False
-        if digest != file.sha256:
-            entries = "" if file.first is None else f"; entries {file.first} to {file.last} of ledger {file.ledger}"
-            self._note(file.name, "file", f"the SHA-256 is not the one that was sealed{entries}")
-        return digest == file.sha256
+        if file.parts is not None:
+            self.parts.add(file.name)
+        if digest == file.sha256:
+            return True
+        if file.parts is not None:
+            self.changed_parts[file.name] = file
+        else:
+            self._note_changed(file)
+        return False
+
+    def _note_changed(self, file: ArchiveFile) -> None:
+        entries = "" if file.first is None else f"; entries {file.first} to {file.last} of ledger {file.ledger}"
+        self._note(file.name, "file", f"the SHA-256 is not the one that was sealed{entries}")
 
     def _checkpoints(self) -> list[Checkpoint]:
         found: list[Checkpoint] = []
@@ -199,7 +221,8 @@ class _Walk:
         seq = (segment.first or 0) - 1
         try:
             for line in lines_of(self._check.path / segment.name):
-                stored = entry_of_line(line)
+                entry = entry_of_line(line)
+                stored = entry.stored
                 self._seq = stored.seq
                 if stored.seq != seq + 1:
                     self._note("missing", f"entry {seq + 1} is not there")
@@ -207,6 +230,8 @@ class _Walk:
                 faults, self._link = self._checks.faults(stored, self._link)
                 for what, detail in faults:
                     self._note(what, detail)
+                if stored.row.in_parts:
+                    self._check.note_parts(self._section.ledger, entry, self._file)
                 self._check.report.entries += 1
                 self._pass_checkpoints(seq)
                 if seq % _PROGRESS_EVERY == 0:
