@@ -11,9 +11,10 @@ from gateway.archive.keeping import Published, detach_archive
 from gateway.journal import ArchiveStore, Checkpointer, Journal
 from gateway.model import Draft, Filed
 from gateway.sealing.checkpoints import seal_checkpoint
+from gateway.sealing.keys import KeyHolder
 from gateway.sealing.receipts import seal_receipt
 from tests.bus.kit import KEYS, KEYSET
-from tests.journal.large import SMALL_PARTS, file_large, large
+from tests.journal.large import SMALL_PARTS, Large, file_large, large
 from tests.journal.support import Drafts
 
 LATER = datetime(2026, 12, 1, tzinfo=UTC)
@@ -84,11 +85,16 @@ async def fill(journal: Journal, drafts: Drafts, count: int) -> list[tuple[Draft
 
 async def fill_large(journal: Journal, drafts: Drafts) -> tuple[Draft, Filed]:
     """Files a message in parts, with a checkpoint behind it."""
-    message = large(drafts)
-    message = replace(message, receipt=await seal_receipt(replace(message.receipt, jws=""), KEYS))
-    filed = await file_large(journal, message)
+    done = await file_sealed_large(journal, large(drafts), KEYS)
     await make_checkpoint(journal)
-    return Draft(message.receipt, message.body, message.records), filed
+    return done
+
+
+async def file_sealed_large(journal: Journal, message: Large, keys: KeyHolder) -> tuple[Draft, Filed]:
+    """Files a message in parts with a receipt that this key sealed."""
+    receipt = await seal_receipt(replace(message.receipt, jws=""), keys)
+    filed = await file_large(journal, replace(message, receipt=receipt))
+    return Draft(receipt, message.body, message.records), filed
 
 
 async def make_checkpoint(journal: Journal) -> None:
@@ -107,4 +113,12 @@ async def detached(dsn: str, store: ArchiveStore, number: int, place: Path) -> P
     """The archive of a partition that was taken out of the log."""
     path = await archived(dsn, number, place)
     await detach_archive(store, path, KEYSET, PUBLISHED, "an officer")
+    return path
+
+
+async def take_out_oldest(dsn: str, place: Path, sealing: Sealing) -> Path:
+    """The archive of the oldest partition, which was taken out of the log."""
+    async with ArchiveStore(dsn) as store:
+        path = await create_archive(store, (await store.partitions())[0], place, sealing)
+        await detach_archive(store, path, sealing.believed, PUBLISHED, "an officer")
     return path
