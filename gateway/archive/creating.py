@@ -14,10 +14,11 @@ from typing import BinaryIO
 import zstandard
 
 from gateway.archive.errors import ArchiveBroken
-from gateway.archive.lines import checkpoint_line, entry_line
+from gateway.archive.lines import checkpoint_line, cosignature_line, entry_line
 from gateway.archive.manifest import (
     CERTIFICATE,
     CHECKPOINTS,
+    COSIGNATURES,
     MANIFEST,
     SEAL,
     SEAL_TYPE,
@@ -111,7 +112,7 @@ class _Writing:
     async def write(self) -> None:
         ledgers = [each.ledger for each in await self.store.progress()]
         sections = [await self._section(ledger) for ledger in ledgers]
-        await self._checkpoints(ledgers)
+        await self._seals(ledgers)
         self.files.append(self._write(CERTIFICATE, self.sealing.keys.certificate))
         if self.newest is None:
             raise ArchivingRefused(f"partition {self.partition.number} holds no entries")
@@ -155,11 +156,16 @@ class _Writing:
             self.files.append(replace(_file(path, ledger, stored.seq, stored.seq), parts=kind))
         return PartLengths(**lengths)
 
-    async def _checkpoints(self, ledgers: Sequence[int]) -> None:
-        lines: list[bytes] = []
+    async def _seals(self, ledgers: Sequence[int]) -> None:
+        """The checkpoints, and what witnesses said of them."""
+        checkpoints, cosignatures = bytearray(), bytearray()
         for ledger in ledgers:
-            lines += [checkpoint_line(each) for each in await self.store.checkpoints(ledger, self.partition)]
-        self.files.append(self._write(CHECKPOINTS, _compressor().compress(b"".join(lines))))
+            for checkpoint in await self.store.checkpoints(ledger, self.partition):
+                checkpoints += checkpoint_line(checkpoint)
+            for cosignature in await self.store.cosignatures(ledger, self.partition):
+                cosignatures += cosignature_line(cosignature)
+        for name, lines in ((CHECKPOINTS, checkpoints), (COSIGNATURES, cosignatures)):
+            self.files.append(self._write(name, _compressor().compress(lines)))
 
     def _write(self, name: str, content: bytes) -> ArchiveFile:
         with (self.place / name).open("wb") as file:

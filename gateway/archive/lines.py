@@ -1,4 +1,4 @@
-"""Entries and checkpoints as lines of JSON in zstd files, each value byte for byte as the log stores it.
+"""Entries, checkpoints and co-signatures as lines of JSON in zstd files, each value byte for byte as the log stores it.
 
 The members of an entry's line are `seq`, the columns of `gateway.journal.encoding.Row` in their order, `leaf` and
 `chain`: `body` and `records` (compressed, as they are stored) in base64, digests in hex, `received_at` in RFC 3339 with
@@ -21,7 +21,7 @@ from gateway.archive.errors import ArchiveBroken
 from gateway.archive.parts import KINDS, ArchivedEntry, PartLengths
 from gateway.journal.encoding import ROW_COLUMNS, Row
 from gateway.journal.entry_checks import Stored
-from gateway.model import Checkpoint
+from gateway.model import Checkpoint, Cosignature
 from gateway.sealing.receipts import moment_text
 
 _READ = 1 << 20
@@ -71,6 +71,30 @@ def checkpoint_of_line(line: bytes) -> Checkpoint:
         return Checkpoint(chain=chain, made_at=made_at, **facts)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ArchiveBroken("a line is not that of a checkpoint") from error
+
+
+def cosignature_line(cosignature: Cosignature) -> bytes:
+    """The line of a co-signature, its end included."""
+    return _line(
+        {
+            "ledger": cosignature.ledger,
+            "seq": cosignature.seq,
+            "chain": cosignature.chain.hex(),
+            "seen_at": moment_text(cosignature.seen_at),
+            "witness": cosignature.witness,
+            "jws": cosignature.jws,
+        }
+    )
+
+
+def cosignature_of_line(line: bytes) -> Cosignature:
+    """The co-signature of a line; ArchiveBroken when the line is not one of a co-signature."""
+    try:
+        facts = orjson.loads(line)
+        chain, seen_at = bytes.fromhex(facts.pop("chain")), datetime.fromisoformat(facts.pop("seen_at"))
+        return Cosignature(chain=chain, seen_at=seen_at, **facts)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ArchiveBroken("a line is not that of a co-signature") from error
 
 
 def lines_of(path: Path) -> Iterator[bytes]:

@@ -8,10 +8,11 @@ An archive is a directory `fma-entries-NNNNNN` that holds one partition of the l
 - `entries-L-SSSSSSSSSSSS.jsonl.zst`: entries of ledger L from `seq` S on, one JSON object a line (see `lines`);
 - `body-L-SSSSSSSSSSSS.xml.zst` and `records-L-SSSSSSSSSSSS.zst`: the parts of a large entry (see `parts`);
 - `checkpoints.jsonl.zst`: the checkpoints within the partition with their JWS;
+- `cosignatures.jsonl.zst`: what witnesses said of them until then;
 - `certificate.pem`: the gateway's certificate at that time.
 
-Format `fma-archive/1` is the same without large entries and their parts; it is read as before, and no longer written. A
-reader refuses a format that it does not know.
+Format `fma-archive/1` is the same without large entries, their parts, and co-signatures; it is read as before, and no
+longer written. A reader refuses a format that it does not know.
 """
 
 import hashlib
@@ -30,6 +31,7 @@ READ_FORMATS = ("fma-archive/1", FORMAT)
 MANIFEST = "manifest.json"
 SEAL = "manifest.jws"
 CHECKPOINTS = "checkpoints.jsonl.zst"
+COSIGNATURES = "cosignatures.jsonl.zst"
 CERTIFICATE = "certificate.pem"
 SEAL_TYPE = "fma-archive+jws"
 

@@ -17,7 +17,7 @@ from gateway.journal.entry_checks import Stored
 from gateway.journal.errors import ArchivingRefused
 from gateway.journal.queries import sql
 from gateway.journal.rows import stored_of
-from gateway.model import Checkpoint
+from gateway.model import Checkpoint, Cosignature
 
 ARCHIVING = Session("archive", statement_timeout=0, lock_timeout=1_000, idle_in_transaction_timeout=0, by_index=True)
 """Appends wait behind a partition that waits to be detached: not for long, whatever holds it up."""
@@ -150,6 +150,12 @@ class ArchiveStore:
         with _refusals():
             query, span = sql("partition_checkpoints"), (ledger, partition.low, partition.high)
             return [Checkpoint(**row) for row in await self._connected().fetch(query, *span)]
+
+    async def cosignatures(self, ledger: int, partition: Partition) -> list[Cosignature]:
+        """What witnesses said of the checkpoints of a ledger in a partition, in their order."""
+        with _refusals():
+            query, span = sql("partition_cosignatures"), (ledger, partition.low, partition.high)
+            return [Cosignature(**row) for row in await self._connected().fetch(query, *span)]
 
     async def detach(self, partition: int, manifest: bytes, person: str) -> None:
         """Takes the oldest partition out of the log; its receipts stay, the action is recorded, all or nothing.

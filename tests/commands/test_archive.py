@@ -87,6 +87,9 @@ async def test_an_operator_archives_takes_out_looks_brings_back_and_may_not_disc
     assert [Path(path).name for path in made] == [f"fma-entries-00000{number}" for number in range(3)]
     checked = await installation.facts("verify", "archive", *made)
     assert (checked["intact"], checked["archives"], checked["entries"]) == (True, 3, 3 * SIZE - 1)
+    certificate = installation.environment["GATEWAY_CERTIFICATE_FILE"]
+    unseen = await installation.call("verify", "archive", *made, "--witness", certificate)
+    assert (unseen.exit_code, "is co-signed by this witness" in unseen.output) == (4, True)
     assert (await installation.facts("archive", "create", "--before", "2100-01-01"))["archives"] == []
     for path in made[:2]:
         await installation.facts("archive", "detach", path, "--person", "A. Officer")

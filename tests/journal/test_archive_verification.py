@@ -42,7 +42,7 @@ async def test_any_changed_byte_of_an_archive_is_found_and_its_file_named(closed
     path = await archived(closed.dsn, 0, tmp_path)
     assert verify_archives([path], KEYSET).intact
     files = sorted(path.iterdir())
-    assert len(files) == 8
+    assert len(files) == 9
     for file in files:
         content = file.read_bytes()
         named = MANIFEST if file.name == SEAL else file.name

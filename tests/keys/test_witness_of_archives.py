@@ -9,7 +9,9 @@ import pytest
 
 from gateway.archive.creating import Sealing
 from gateway.archive.keeping import discard_archive, retention
+from gateway.archive.verification import verify_archives
 from gateway.journal import ArchiveStore
+from gateway.sealing.jws import KeySet
 from gateway.witness import Alarm, GatewayOverHttp, Memory, Witness
 from tests.intake.kit import NOW, URL
 from tests.journal.archives import SIZE, small_partitions, take_out_oldest
@@ -64,6 +66,45 @@ async def test_a_witness_checks_what_extends_an_archived_entry_that_it_saw(parti
     await witnessed(partitioned, 2)
     report = await partitioned.verify(memory=True)
     assert (report.intact, report.witnessed) == (True, {0: OLD + 4})
+
+
+async def archived_after(scene: Scene, place: Path) -> Path:
+    """The archive of the oldest partition, once the log has grown past it."""
+    await scene.file(OLD)
+    await scene.checkpoint()
+    return await archive(scene, place)
+
+
+async def test_an_archive_holds_the_word_of_the_witness_and_is_verified_against_it(
+    partitioned: Scene, tmp_path: Path
+) -> None:
+    await witnessed(partitioned, OLD)
+    path = await archived_after(partitioned, tmp_path)
+    report = verify_archives([path], partitioned.services.keyset, witnesses=KeySet.of(partitioned.keys))
+    assert (report.intact, report.cosignatures, report.witnessed) == (True, 1, {0: OLD})
+
+
+@pytest.mark.parametrize(
+    ("further", "told"),
+    [
+        (None, "the witness saw another history up to here"),
+        ("UPDATE cosignatures SET seen_at = seen_at - interval '1 day'", "the columns contradict"),
+        ("DELETE FROM cosignatures", "not one checkpoint of this ledger in these archives"),
+    ],
+)
+async def test_history_that_was_rewritten_before_it_was_archived_is_found_by_the_word_of_the_witness(
+    partitioned: Scene, tmp_path: Path, further: str | None, told: str
+) -> None:
+    await witnessed(partitioned, OLD)
+    await partitioned.rewrite()
+    if further is not None:
+        await partitioned.sql(further)
+    path = await archived_after(partitioned, tmp_path)
+    assert verify_archives([path], partitioned.services.keyset).intact
+    report = verify_archives([path], partitioned.services.keyset, witnesses=KeySet.of(partitioned.keys))
+    (found,) = report.breaks[:1]
+    assert (found.what, found.ledger, found.seq) == ("cosignature", 0, OLD)
+    assert told in found.detail
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,10 @@ FROM entries WHERE ledger = $1 AND seq >= $2 AND seq < $3 ORDER BY seq;
 SELECT ledger, seq, chain, made_at, jws FROM checkpoints
 WHERE ledger = $1 AND seq >= $2 AND seq < $3 ORDER BY seq;
 
+-- name: partition_cosignatures
+SELECT ledger, seq, witness, chain, seen_at, jws FROM cosignatures
+WHERE ledger = $1 AND seq >= $2 AND seq < $3 ORDER BY seq, witness;
+
 -- name: chain_at
 SELECT chain FROM receipts WHERE ledger = $1 AND seq = $2;
 
