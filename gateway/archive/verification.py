@@ -59,7 +59,8 @@ class ArchiveBreak:
 class ArchiveReport:
     """How much was checked, how many breaks were found, and the first of them in the order of the archives.
 
-    `witnessed` is the furthest entry of each ledger that a witness is known to have seen.
+    `witnessed` is the furthest entry of each ledger that a witness is known to have seen, 0 where what it said is not
+    true of this history.
     """
 
     archives: int = 0
@@ -276,7 +277,7 @@ class _Walk:
         if self._said is not None and self._link.known:
             self._note_cosignature(self._said, None)
         self._check.report.cosignatures += self._seen.checked
-        if self._seen.furthest:
+        if self._seen.checked:
             witnessed = self._check.report.witnessed
             witnessed[self._section.ledger] = max(self._seen.furthest, witnessed.get(self._section.ledger, 0))
 
