@@ -26,13 +26,13 @@ from gateway.journal.entry_checks import UNKNOWN, EntryChecks, Link, checkpoint_
 from gateway.journal.witnessed import LedgerWitnesses, Witnesses
 from gateway.model import Checkpoint, Cosignature
 from gateway.sealing.checkpoints import read_checkpoint
-from gateway.sealing.cosignatures import read_cosignature
 from gateway.sealing.jws import KeySet, verify_detached
 from gateway.sealing.receipts import read_receipt
 from gateway.sealing.refusals import SealRefused
 
 BREAKS_KEPT = 100
 LONGEST_SEAL = 8192
+NOBODY = Witnesses()
 _PROGRESS_EVERY = 10_000
 
 
@@ -91,13 +91,12 @@ def verify_archives(
     paths: Sequence[Path],
     keys: KeySet,
     progress: Callable[[str, int], None] = _silent,
-    *,
-    witnesses: KeySet | None = None,
+    witnesses: Witnesses = NOBODY,
 ) -> ArchiveReport:
     """Checks every archive, and that those which follow each other by their numbers join, in constant memory.
 
-    With the keys of `witnesses` their co-signatures too: that the entries are those which they saw, and that of every
-    ledger there is one.
+    With a reader in `witnesses` co-signatures too: that the entries are those which were seen, and that of every ledger
+    there is one.
 
     What is in an archive is looked at only once its manifest's seal and the file's SHA-256 stand, and parts once they
     have the SHA-256 that their entry names: so of a file of parts that was changed the part is named. Damage is
@@ -107,22 +106,16 @@ def verify_archives(
     read: list[tuple[Path, Manifest]] = []
     for path in paths:
         report.archives += 1
-        manifest = _Check(path, keys, report, progress, _believed(witnesses)).verify()
+        manifest = _Check(path, keys, report, progress, witnesses).verify()
         if manifest is not None:
             read.append((path, manifest))
     read.sort(key=lambda each: each[1].low)
     for (_, before), (path, after) in pairwise(read):
         for detail in _faults_of_join(before, after):
             report.note(ArchiveBreak(path.name, MANIFEST, "join", detail))
-    if witnesses is not None and read:
+    if witnesses.read is not None and read:
         _note_unwitnessed(*read[-1], report)
     return report
-
-
-def _believed(witnesses: KeySet | None) -> Witnesses:
-    if witnesses is None:
-        return Witnesses()
-    return Witnesses(witnesses.kids, partial(read_cosignature, keys=witnesses))
 
 
 def _note_unwitnessed(path: Path, manifest: Manifest, report: ArchiveReport) -> None:

@@ -205,7 +205,7 @@ def verify_files(
     """
     keys = trusted_keys(read_settings(os.environ, directory), jwks)
     progress = _archive_progress if sys.stderr.isatty() else _archive_silent
-    report = verify_archives(paths, keys, progress, witnesses=witness_keys(certificates) if certificates else None)
+    report = verify_archives(paths, keys, progress, witnesses_of(keys, certificates, None))
     if as_json:
         click.echo(json.dumps({"intact": report.intact, **asdict(report)}))
     else:

@@ -3,14 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from gateway.archive.creating import Sealing
 from gateway.archive.keeping import discard_archive, retention
-from gateway.archive.verification import verify_archives
-from gateway.journal import ArchiveStore
+from gateway.archive.verification import ArchiveReport, verify_archives
+from gateway.journal import ArchiveStore, Witnesses
+from gateway.sealing.cosignatures import read_cosignature
 from gateway.sealing.jws import KeySet
 from gateway.witness import Alarm, GatewayOverHttp, Memory, Witness
 from tests.intake.kit import NOW, URL
@@ -75,12 +77,18 @@ async def archived_after(scene: Scene, place: Path) -> Path:
     return await archive(scene, place)
 
 
+def verified(scene: Scene, path: Path) -> ArchiveReport:
+    believed = KeySet.of(scene.keys)
+    witnesses = Witnesses(believed.kids, partial(read_cosignature, keys=believed))
+    return verify_archives([path], scene.services.keyset, witnesses=witnesses)
+
+
 async def test_an_archive_holds_the_word_of_the_witness_and_is_verified_against_it(
     partitioned: Scene, tmp_path: Path
 ) -> None:
     await witnessed(partitioned, OLD)
     path = await archived_after(partitioned, tmp_path)
-    report = verify_archives([path], partitioned.services.keyset, witnesses=KeySet.of(partitioned.keys))
+    report = verified(partitioned, path)
     assert (report.intact, report.cosignatures, report.witnessed) == (True, 1, {0: OLD})
 
 
@@ -101,8 +109,7 @@ async def test_history_that_was_rewritten_before_it_was_archived_is_found_by_the
         await partitioned.sql(further)
     path = await archived_after(partitioned, tmp_path)
     assert verify_archives([path], partitioned.services.keyset).intact
-    report = verify_archives([path], partitioned.services.keyset, witnesses=KeySet.of(partitioned.keys))
-    (found,) = report.breaks
+    (found,) = verified(partitioned, path).breaks
     assert (found.what, found.ledger, found.seq) == ("cosignature", 0, OLD)
     assert told in found.detail
 
