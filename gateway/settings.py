@@ -64,11 +64,6 @@ class Settings:
         """The URL at which the gateway is reached; raises ConfigurationError where it is not known."""
         return self._known(self.url, "the gateway's URL", "GATEWAY_URL")
 
-    @property
-    def observers(self) -> tuple[str, ...]:
-        """Who may read every topic beside those that are declared: anybody, on a local stack that is not secured."""
-        return ("User:ANONYMOUS",) if "kafka_sasl" in self.stack and not self.kafka_secured else ()
-
     def _known(self, value: str | None, what: str, variable: str) -> str:
         if value:
             return value

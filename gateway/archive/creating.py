@@ -6,7 +6,7 @@ import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -14,10 +14,11 @@ from typing import BinaryIO
 import zstandard
 
 from gateway.archive.errors import ArchiveBroken
-from gateway.archive.lines import checkpoint_line, entry_line
+from gateway.archive.lines import checkpoint_line, cosignature_line, entry_line
 from gateway.archive.manifest import (
     CERTIFICATE,
     CHECKPOINTS,
+    COSIGNATURES,
     MANIFEST,
     SEAL,
     SEAL_TYPE,
@@ -28,8 +29,10 @@ from gateway.archive.manifest import (
     manifest_bytes,
     segment_name,
 )
+from gateway.archive.parts import KINDS, ArchivedEntry, PartLengths, parts_name
 from gateway.archive.verification import verify_archives
 from gateway.journal import ArchiveStore, ArchivingRefused, Partition
+from gateway.journal.entry_checks import Stored
 from gateway.sealing.jws import KeySet, sign_detached
 from gateway.sealing.keys import KeyHolder
 
@@ -52,9 +55,9 @@ async def create_archive(
 ) -> Path:
     """Writes the archive of a partition into `directory`, and returns where it is; the log stays as it is.
 
-    Whether the partition may be archived is not asked here. Raises ArchivingRefused when it is there already, another
-    one is being written, or it has an entry in parts; ArchiveBroken when what was read from the log or back from the
-    disk does not stand; then nothing stays.
+    Whether the partition may be archived is not asked here. One part of a large entry is held at a time. Raises
+    ArchivingRefused when it is there already or another one is being written; ArchiveBroken when what was read from the
+    log or back from the disk does not stand; then nothing stays.
     """
     place = directory / directory_name(partition.number)
     with _alone_in(directory):
@@ -107,15 +110,9 @@ class _Writing:
     newest: datetime | None = None
 
     async def write(self) -> None:
-        large = await self.store.large_entry(self.partition)
-        if large is not None:
-            raise ArchivingRefused(
-                f"ledger {large[0]}, entry {large[1]} is a message in parts, and archives do not hold parts: "
-                f"partition {self.partition.number} stays in the log"
-            )
         ledgers = [each.ledger for each in await self.store.progress()]
         sections = [await self._section(ledger) for ledger in ledgers]
-        await self._checkpoints(ledgers)
+        await self._seals(ledgers)
         self.files.append(self._write(CERTIFICATE, self.sealing.keys.certificate))
         if self.newest is None:
             raise ArchivingRefused(f"partition {self.partition.number} holds no entries")
@@ -135,7 +132,8 @@ class _Writing:
             async for stored in self.store.entries(ledger, self.partition):
                 if segment is None:
                     segment = _Segment(self.place, ledger, stored.seq)
-                segment.add(stored.seq, entry_line(stored))
+                lengths = await self._parts(ledger, stored) if stored.row.in_parts else None
+                segment.add(stored.seq, entry_line(ArchivedEntry(stored, lengths)))
                 seq, chain = stored.seq, stored.chain
                 moment = stored.row.received_at
                 self.newest = moment if self.newest is None else max(self.newest, moment)
@@ -147,11 +145,27 @@ class _Writing:
                 self.files.append(segment.finish())
         return Section(ledger, first, seq, before, chain)
 
-    async def _checkpoints(self, ledgers: Sequence[int]) -> None:
-        lines: list[bytes] = []
+    async def _parts(self, ledger: int, stored: Stored) -> PartLengths:
+        """Writes the parts of a large entry, as they are stored, each kind into a file of its own."""
+        lengths: dict[str, tuple[int, ...]] = {}
+        for kind in KINDS:
+            path = self.place / parts_name(kind, ledger, stored.seq)
+            with path.open("wb") as file:
+                lengths[kind] = tuple([file.write(part) async for part in self.store.parts(stored, kind)])
+                _make_durable(file)
+            self.files.append(replace(_file(path, ledger, stored.seq, stored.seq), parts=kind))
+        return PartLengths(**lengths)
+
+    async def _seals(self, ledgers: Sequence[int]) -> None:
+        """The checkpoints, and what witnesses said of them."""
+        checkpoints, cosignatures = bytearray(), bytearray()
         for ledger in ledgers:
-            lines += [checkpoint_line(each) for each in await self.store.checkpoints(ledger, self.partition)]
-        self.files.append(self._write(CHECKPOINTS, _compressor().compress(b"".join(lines))))
+            for checkpoint in await self.store.checkpoints(ledger, self.partition):
+                checkpoints += checkpoint_line(checkpoint)
+            for cosignature in await self.store.cosignatures(ledger, self.partition):
+                cosignatures += cosignature_line(cosignature)
+        for name, lines in ((CHECKPOINTS, checkpoints), (COSIGNATURES, cosignatures)):
+            self.files.append(self._write(name, _compressor().compress(lines)))
 
     def _write(self, name: str, content: bytes) -> ArchiveFile:
         with (self.place / name).open("wb") as file:

@@ -2,19 +2,21 @@
 
 import shutil
 import tomllib
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.resources import files
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 from gateway.archive.errors import ArchiveBroken, RetentionRefused
 from gateway.archive.lines import entry_of_line, lines_of
 from gateway.archive.manifest import Manifest, read_manifest
+from gateway.archive.parts import ArchivedEntry, parts_name, stored_parts
 from gateway.archive.verification import verify_archives
-from gateway.journal import ArchiveStore, ArchivingRefused, Partition
+from gateway.journal import ArchiveStore, ArchivingRefused, Helping, Partition, StoredPart
 from gateway.journal.entry_checks import Stored
+from gateway.journal.part_checks import PartsCheck
 from gateway.sealing.jws import KeySet
 
 _AT_ONCE = 200
@@ -91,9 +93,11 @@ async def detach_archive(
 ) -> Manifest:
     """Takes the partition of an archive out of the log, once the archive is proved to hold every byte of it.
 
-    Raises ArchiveBroken, ArchivingRefused.
+    Entries are compared with those of the log; their parts were held against the digests in them. What a command that
+    was killed left of detached parts is deleted first. Raises ArchiveBroken, ArchivingRefused.
     """
     manifest, digest = verified_manifest(archive, believed)
+    await store.drop_archived_parts()
     partition = next((each for each in await store.partitions() if each.number == manifest.partition), None)
     if partition is None or (partition.low, partition.high) != (manifest.low, manifest.high):
         raise ArchivingRefused(f"the log has no partition {manifest.partition} as this archive has it")
@@ -103,15 +107,17 @@ async def detach_archive(
         if not await _same(store.entries(section.ledger, partition), archived):
             raise ArchivingRefused(f"the archive does not hold ledger {section.ledger} as the log has it")
     await store.detach(manifest.partition, digest, person)
+    await store.drop_archived_parts()
     return manifest
 
 
 async def restore_archive(store: ArchiveStore, archive: Path, believed: KeySet, person: str) -> Manifest:
-    """Puts the entries of an archive back into the log, byte for byte; the archive stays as it is.
+    """Puts the entries of an archive and their parts back into the log, byte for byte; the archive stays as it is.
 
     Raises ArchiveBroken, ArchivingRefused.
     """
     manifest, digest = verified_manifest(archive, believed)
+    await store.drop_archived_parts()
     await store.restore(manifest.partition, digest, _helpings(archive, manifest), person)
     return manifest
 
@@ -139,20 +145,39 @@ def _delete(archive: Path) -> None:
     shutil.rmtree(doomed)
 
 
-def _entries(archive: Path, manifest: Manifest, ledger: int) -> Iterator[Stored]:
+def _entries(archive: Path, manifest: Manifest, ledger: int) -> Iterator[ArchivedEntry]:
     for file in manifest.segments(ledger):
         yield from map(entry_of_line, lines_of(archive / Path(file.name).name))
 
 
-def _helpings(archive: Path, manifest: Manifest) -> Iterator[Sequence[tuple[int, Stored]]]:
+def _helpings(archive: Path, manifest: Manifest) -> Iterator[Helping]:
     for section in manifest.sections:
-        entries = ((section.ledger, stored) for stored in _entries(archive, manifest, section.ledger))
-        while helping := list(islice(entries, _AT_ONCE)):
-            yield helping
+        entries = _entries(archive, manifest, section.ledger)
+        while some := list(islice(entries, _AT_ONCE)):
+            large = (_parts(archive, section.ledger, entry) for entry in some if entry.stored.row.in_parts)
+            yield Helping(section.ledger, [entry.stored for entry in some], chain.from_iterable(large))
 
 
-async def _same(log: AsyncIterator[Stored], archived: Iterator[Stored]) -> bool:
+def _parts(archive: Path, ledger: int, entry: ArchivedEntry) -> Iterator[StoredPart]:
+    """The parts of an entry, one at a time; raises ArchiveBroken once they are not those that the entry names.
+
+    The archive was verified, but that was before.
+    """
+    stored, check = entry.stored, PartsCheck(entry.stored.row)
+    for kind in check.kinds:
+        lengths = () if entry.lengths is None else entry.lengths.of(kind.name)
+        file = archive / parts_name(kind.name, ledger, stored.seq)
+        for number, packed in enumerate(stored_parts(file, lengths)):
+            if not kind.take(number, packed):
+                break
+            yield stored.row.receipt_id, kind.name, number, packed
+    for what, detail in check.faults():
+        raise ArchiveBroken(f"ledger {ledger}, entry {stored.seq}: {what}: {detail}")
+
+
+async def _same(log: AsyncIterator[Stored], archived: Iterator[ArchivedEntry]) -> bool:
     async for stored in log:
-        if next(archived, None) != stored:
+        other = next(archived, None)
+        if other is None or other.stored != stored:
             return False
     return next(archived, None) is None

@@ -1,8 +1,9 @@
-"""Entries and checkpoints as lines of JSON in zstd files, each value byte for byte as the log stores it.
+"""Entries, checkpoints and co-signatures as lines of JSON in zstd files, each value byte for byte as the log stores it.
 
 The members of an entry's line are `seq`, the columns of `gateway.journal.encoding.Row` in their order, `leaf` and
 `chain`: `body` and `records` (compressed, as they are stored) in base64, digests in hex, `received_at` in RFC 3339 with
-six decimals. The leaf is computed from exactly these values.
+six decimals. The leaf is computed from exactly these values. A large entry has a last member `parts`: how long each
+stored part of its `body` and `records` is, in the files that `parts` describes.
 """
 
 import base64
@@ -17,9 +18,10 @@ import orjson
 import zstandard
 
 from gateway.archive.errors import ArchiveBroken
+from gateway.archive.parts import KINDS, ArchivedEntry, PartLengths
 from gateway.journal.encoding import ROW_COLUMNS, Row
 from gateway.journal.entry_checks import Stored
-from gateway.model import Checkpoint
+from gateway.model import Checkpoint, Cosignature
 from gateway.sealing.receipts import moment_text
 
 _READ = 1 << 20
@@ -27,18 +29,23 @@ _BASE64 = frozenset({"body", "records"})
 _HEX = frozenset({"sha256"})
 
 
-def entry_line(stored: Stored) -> bytes:
+def entry_line(entry: ArchivedEntry) -> bytes:
     """The line of an entry, its end included."""
+    stored, lengths = entry.stored, entry.lengths
     row = {name: _told(name, getattr(stored.row, name)) for name in ROW_COLUMNS}
-    return _line({"seq": stored.seq, **row, "leaf": stored.leaf.hex(), "chain": stored.chain.hex()})
+    facts = {"seq": stored.seq, **row, "leaf": stored.leaf.hex(), "chain": stored.chain.hex()}
+    return _line(facts if lengths is None else {**facts, "parts": {kind: lengths.of(kind) for kind in KINDS}})
 
 
-def entry_of_line(line: bytes) -> Stored:
+def entry_of_line(line: bytes) -> ArchivedEntry:
     """The entry of a line; ArchiveBroken when the line is not one of an entry."""
     try:
         facts = orjson.loads(line)
         leaf, chain, seq = bytes.fromhex(facts.pop("leaf")), bytes.fromhex(facts.pop("chain")), facts.pop("seq")
-        return Stored(seq, Row(**{name: _read(name, value) for name, value in facts.items()}), leaf, chain)
+        parts = facts.pop("parts", None)
+        lengths = None if parts is None else PartLengths(**{kind: tuple(parts[kind]) for kind in KINDS})
+        row = Row(**{name: _read(name, value) for name, value in facts.items()})
+        return ArchivedEntry(Stored(seq, row, leaf, chain), lengths)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ArchiveBroken("a line is not that of an entry") from error
 
@@ -64,6 +71,30 @@ def checkpoint_of_line(line: bytes) -> Checkpoint:
         return Checkpoint(chain=chain, made_at=made_at, **facts)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ArchiveBroken("a line is not that of a checkpoint") from error
+
+
+def cosignature_line(cosignature: Cosignature) -> bytes:
+    """The line of a co-signature, its end included."""
+    return _line(
+        {
+            "ledger": cosignature.ledger,
+            "seq": cosignature.seq,
+            "chain": cosignature.chain.hex(),
+            "seen_at": moment_text(cosignature.seen_at),
+            "witness": cosignature.witness,
+            "jws": cosignature.jws,
+        }
+    )
+
+
+def cosignature_of_line(line: bytes) -> Cosignature:
+    """The co-signature of a line; ArchiveBroken when the line is not one of a co-signature."""
+    try:
+        facts = orjson.loads(line)
+        chain, seen_at = bytes.fromhex(facts.pop("chain")), datetime.fromisoformat(facts.pop("seen_at"))
+        return Cosignature(chain=chain, seen_at=seen_at, **facts)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ArchiveBroken("a line is not that of a co-signature") from error
 
 
 def lines_of(path: Path) -> Iterator[bytes]:

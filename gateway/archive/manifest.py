@@ -6,11 +6,13 @@ An archive is a directory `fma-entries-NNNNNN` that holds one partition of the l
   and every other file with its length and SHA-256;
 - `manifest.jws`: the gateway's seal over the bytes of `manifest.json` (a detached JWS of type `fma-archive+jws`);
 - `entries-L-SSSSSSSSSSSS.jsonl.zst`: entries of ledger L from `seq` S on, one JSON object a line (see `lines`);
+- `body-L-SSSSSSSSSSSS.xml.zst` and `records-L-SSSSSSSSSSSS.zst`: the parts of a large entry (see `parts`);
 - `checkpoints.jsonl.zst`: the checkpoints within the partition with their JWS;
+- `cosignatures.jsonl.zst`: what witnesses said of them until then;
 - `certificate.pem`: the gateway's certificate at that time.
 
-Format `fma-archive/1` holds each entry whole in one line. Entries that are stored in several parts need a later format:
-a reader refuses a format that it does not know.
+Format `fma-archive/1` is the same without large entries, their parts, and co-signatures; it is read as before, and no
+longer written. A reader refuses a format that it does not know.
 """
 
 import hashlib
@@ -24,10 +26,12 @@ import orjson
 from gateway.archive.errors import ArchiveBroken
 from gateway.sealing.receipts import moment_text
 
-FORMAT = "fma-archive/1"
+FORMAT = "fma-archive/2"
+READ_FORMATS = ("fma-archive/1", FORMAT)
 MANIFEST = "manifest.json"
 SEAL = "manifest.jws"
 CHECKPOINTS = "checkpoints.jsonl.zst"
+COSIGNATURES = "cosignatures.jsonl.zst"
 CERTIFICATE = "certificate.pem"
 SEAL_TYPE = "fma-archive+jws"
 
@@ -45,7 +49,10 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class ArchiveFile:
-    """One file; `ledger`, `first` and `last` tell which entries are in it, None in a file of something else."""
+    """One file; `ledger`, `first` and `last` tell which entries are in it, None in a file of something else.
+
+    `parts` is `body` or `records` where it holds the parts of the body or the records of that one entry.
+    """
 
     name: str
     length: int
@@ -53,6 +60,7 @@ class ArchiveFile:
     ledger: int | None = None
     first: int | None = None
     last: int | None = None
+    parts: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +81,9 @@ class Manifest:
         return sum(section.last - section.first + 1 for section in self.sections)
 
     def segments(self, ledger: int) -> list[ArchiveFile]:
-        """The files with entries of a ledger, in their order."""
-        return sorted((file for file in self.files if file.ledger == ledger), key=lambda file: file.first or 0)
+        """The files with entries of a ledger, in their order; those of parts are not among them."""
+        own = (file for file in self.files if file.ledger == ledger and file.parts is None)
+        return sorted(own, key=lambda file: file.first or 0)
 
 
 def directory_name(partition: int) -> str:
@@ -118,8 +127,9 @@ def manifest_of(content: bytes) -> Manifest:
     """The manifest of a file's bytes; ArchiveBroken when they are none, or of a format that is not known."""
     try:
         facts = orjson.loads(content)
-        if facts["format"] != FORMAT:
-            raise ArchiveBroken(f"the format {facts['format']!r} is not known to this program, which knows {FORMAT}")
+        if facts["format"] not in READ_FORMATS:
+            known = ", ".join(READ_FORMATS)
+            raise ArchiveBroken(f"the format {facts['format']!r} is not known to this program, which knows {known}")
         return Manifest(
             partition=int(facts["partition"]),
             low=int(facts["low"]),

@@ -2,17 +2,29 @@
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
 from gateway.archive.errors import ArchiveBroken
-from gateway.archive.lines import checkpoint_of_line, entry_of_line, lines_of
-from gateway.archive.manifest import CHECKPOINTS, MANIFEST, SEAL, SEAL_TYPE, ArchiveFile, Manifest, Section, manifest_of
+from gateway.archive.lines import checkpoint_of_line, cosignature_of_line, entry_of_line, lines_of
+from gateway.archive.manifest import (
+    CHECKPOINTS,
+    COSIGNATURES,
+    MANIFEST,
+    SEAL,
+    SEAL_TYPE,
+    ArchiveFile,
+    Manifest,
+    Section,
+    manifest_of,
+)
+from gateway.archive.parts import ArchivedEntry, part_faults
 from gateway.journal.encoding import CHAIN_START, Packer
 from gateway.journal.entry_checks import UNKNOWN, EntryChecks, Link, checkpoint_fault
-from gateway.model import Checkpoint
+from gateway.journal.witnessed import LedgerWitnesses, Witnesses
+from gateway.model import Checkpoint, Cosignature
 from gateway.sealing.checkpoints import read_checkpoint
 from gateway.sealing.jws import KeySet, verify_detached
 from gateway.sealing.receipts import read_receipt
@@ -20,6 +32,7 @@ from gateway.sealing.refusals import SealRefused
 
 BREAKS_KEPT = 100
 LONGEST_SEAL = 8192
+NOBODY = Witnesses()
 _PROGRESS_EVERY = 10_000
 
 
@@ -27,7 +40,7 @@ _PROGRESS_EVERY = 10_000
 class ArchiveBreak:
     """One thing that is not as it was sealed, and where: archive, file, and the entry where it is known.
 
-    `what` is `manifest`, `file`, `missing`, `extra`, `join`, `checkpoint`, or as in a break of the log.
+    `what` is `manifest`, `file`, `missing`, `extra`, `join`, `checkpoint`, `cosignature`, or as in a break of the log.
     """
 
     archive: str
@@ -44,13 +57,19 @@ class ArchiveBreak:
 
 @dataclass(slots=True)
 class ArchiveReport:
-    """How much was checked, how many breaks were found, and the first of them in the order of the archives."""
+    """How much was checked, how many breaks were found, and the first of them in the order of the archives.
+
+    `witnessed` is the furthest entry of each ledger that a witness is known to have seen, 0 where what it said is not
+    true of this history.
+    """
 
     archives: int = 0
     entries: int = 0
     checkpoints: int = 0
     broken: int = 0
     breaks: list[ArchiveBreak] = field(default_factory=list)
+    cosignatures: int = 0
+    witnessed: dict[int, int] = field(default_factory=dict)
 
     @property
     def intact(self) -> bool:
@@ -69,25 +88,42 @@ def _silent(_archive: str, _seq: int) -> None:
 
 
 def verify_archives(
-    paths: Sequence[Path], keys: KeySet, progress: Callable[[str, int], None] = _silent
+    paths: Sequence[Path],
+    keys: KeySet,
+    progress: Callable[[str, int], None] = _silent,
+    witnesses: Witnesses = NOBODY,
 ) -> ArchiveReport:
     """Checks every archive, and that those which follow each other by their numbers join, in constant memory.
 
-    What is in an archive is looked at only once its manifest's seal and the file's SHA-256 stand. Damage is reported,
-    never raised.
+    With a reader in `witnesses` co-signatures too: that the entries are those which were seen, and that of every ledger
+    there is one.
+
+    What is in an archive is looked at only once its manifest's seal and the file's SHA-256 stand, and parts once they
+    have the SHA-256 that their entry names: so of a file of parts that was changed the part is named. Damage is
+    reported, never raised.
     """
     report = ArchiveReport()
     read: list[tuple[Path, Manifest]] = []
     for path in paths:
         report.archives += 1
-        manifest = _Check(path, keys, report, progress).verify()
+        manifest = _Check(path, keys, report, progress, witnesses).verify()
         if manifest is not None:
             read.append((path, manifest))
     read.sort(key=lambda each: each[1].low)
     for (_, before), (path, after) in pairwise(read):
         for detail in _faults_of_join(before, after):
             report.note(ArchiveBreak(path.name, MANIFEST, "join", detail))
+    if witnesses.read is not None and read:
+        _note_unwitnessed(*read[-1], report)
     return report
+
+
+def _note_unwitnessed(path: Path, manifest: Manifest, report: ArchiveReport) -> None:
+    """Co-signatures that are not there at all are not noticed otherwise."""
+    for section in manifest.sections:
+        if section.ledger not in report.witnessed:
+            detail = "not one checkpoint of this ledger in these archives is co-signed by this witness"
+            report.note(ArchiveBreak(path.name, COSIGNATURES, "cosignature", detail, section.ledger, section.last))
 
 
 @dataclass(slots=True)
@@ -98,6 +134,9 @@ class _Check:
     keys: KeySet
     report: ArchiveReport
     progress: Callable[[str, int], None]
+    witnesses: Witnesses
+    parts: set[str] = field(default_factory=set)
+    changed_parts: dict[str, ArchiveFile] = field(default_factory=dict)
 
     def verify(self) -> Manifest | None:
         """The manifest where it stands; what is broken goes into the report."""
@@ -111,10 +150,20 @@ class _Check:
         for stranger in sorted(item.name for item in self.path.iterdir() if item.name not in listed):
             self._note(stranger, "extra", "the manifest does not list it")
         checkpoints = self._checkpoints() if CHECKPOINTS in sound else []
+        cosignatures = self._cosignatures() if COSIGNATURES in sound else []
         for section in manifest.sections:
             own = iter([checkpoint for checkpoint in checkpoints if checkpoint.ledger == section.ledger])
-            _Walk(self, section, own).over(manifest.segments(section.ledger), sound)
+            said = iter([cosignature for cosignature in cosignatures if cosignature.ledger == section.ledger])
+            _Walk(self, section, own, said).over(manifest.segments(section.ledger), sound)
+        for file in self.changed_parts.values():
+            self._note_changed(file)
         return manifest
+
+    def note_parts(self, ledger: int, entry: ArchivedEntry, file: str) -> None:
+        """Looks at the parts of an entry that stands in this file."""
+        for name, (what, detail) in part_faults(self.path, ledger, entry, self.parts):
+            self.changed_parts.pop(name or "", None)
+            self.report.note(ArchiveBreak(self.path.name, name or file, what, detail, ledger, entry.stored.seq))
 
     def _sealed_manifest(self) -> Manifest:
         content = (self.path / MANIFEST).read_bytes()
@@ -130,6 +179,7 @@ class _Check:
         return manifest_of(content)
 
     def _is_sound(self, file: ArchiveFile) -> bool:
+        """Whether the file is the one that was sealed; of a file of parts, which part is not is looked for later."""
         path = self.path / Path(file.name).name
         try:
             with path.open("rb") as content:
@@ -137,10 +187,19 @@ class _Check:
         except OSError as error:
             self._note(file.name, "missing", f"it can't be read: {error.strerror}")
             return False
-        if digest != file.sha256:
-            entries = "" if file.first is None else f"; entries {file.first} to {file.last} of ledger {file.ledger}"
-            self._note(file.name, "file", f"the SHA-256 is not the one that was sealed{entries}")
-        return digest == file.sha256
+        if file.parts is not None:
+            self.parts.add(file.name)
+        if digest == file.sha256:
+            return True
+        if file.parts is not None:
+            self.changed_parts[file.name] = file
+        else:
+            self._note_changed(file)
+        return False
+
+    def _note_changed(self, file: ArchiveFile) -> None:
+        entries = "" if file.first is None else f"; entries {file.first} to {file.last} of ledger {file.ledger}"
+        self._note(file.name, "file", f"the SHA-256 is not the one that was sealed{entries}")
 
     def _checkpoints(self) -> list[Checkpoint]:
         found: list[Checkpoint] = []
@@ -158,6 +217,15 @@ class _Check:
             self._note(CHECKPOINTS, "file", str(error))
         return sorted(found, key=lambda checkpoint: (checkpoint.ledger, checkpoint.seq))
 
+    def _cosignatures(self) -> list[Cosignature]:
+        """Those in the archive, none of them checked yet."""
+        try:
+            found = [cosignature_of_line(line) for line in lines_of(self.path / COSIGNATURES)]
+        except ArchiveBroken as error:
+            self._note(COSIGNATURES, "file", str(error))
+            return []
+        return sorted(found, key=lambda cosignature: (cosignature.ledger, cosignature.seq))
+
     def _note(self, file: str, what: str, detail: str) -> None:
         self.report.note(ArchiveBreak(self.path.name, file, what, detail))
 
@@ -165,11 +233,16 @@ class _Check:
 class _Walk:
     """The entries of one ledger of an archive, from the chain value before them to the one after."""
 
-    def __init__(self, check: _Check, section: Section, checkpoints: Iterator[Checkpoint]) -> None:
+    def __init__(
+        self, check: _Check, section: Section, checkpoints: Iterator[Checkpoint], cosignatures: Iterator[Cosignature]
+    ) -> None:
         self._check = check
         self._section = section
         self._checkpoints = checkpoints
         self._due = next(checkpoints, None)
+        self._cosignatures = cosignatures
+        self._said = next(cosignatures, None)
+        self._seen = LedgerWitnesses(section.ledger, check.witnesses)
         self._checks = EntryChecks(Packer(), partial(read_receipt, keys=check.keys))
         self._link = Link(section.chain_before, section.chain_before)
         self._seq = section.first - 1
@@ -194,12 +267,19 @@ class _Walk:
             self._note("chain", "the chain value behind the last entry is not the one that was sealed")
         if self._due is not None and self._link.known:
             self._note("checkpoint", f"the entry of the checkpoint at {self._due.seq} is missing")
+        if self._said is not None and self._link.known:
+            self._note_cosignature(self._said, None)
+        self._check.report.cosignatures += self._seen.checked
+        if self._seen.checked:
+            witnessed = self._check.report.witnessed
+            witnessed[self._section.ledger] = max(self._seen.furthest, witnessed.get(self._section.ledger, 0))
 
     def _segment(self, segment: ArchiveFile) -> None:
         seq = (segment.first or 0) - 1
         try:
             for line in lines_of(self._check.path / segment.name):
-                stored = entry_of_line(line)
+                entry = entry_of_line(line)
+                stored = entry.stored
                 self._seq = stored.seq
                 if stored.seq != seq + 1:
                     self._note("missing", f"entry {seq + 1} is not there")
@@ -207,8 +287,11 @@ class _Walk:
                 faults, self._link = self._checks.faults(stored, self._link)
                 for what, detail in faults:
                     self._note(what, detail)
+                if stored.row.in_parts:
+                    self._check.note_parts(self._section.ledger, entry, self._file)
                 self._check.report.entries += 1
                 self._pass_checkpoints(seq)
+                self._pass_cosignatures(seq)
                 if seq % _PROGRESS_EVERY == 0:
                     self._check.progress(self._check.path.name, seq)
         except ArchiveBroken as error:
@@ -222,6 +305,16 @@ class _Walk:
             if self._due.seq == seq and not self._link.holds(self._due.chain):
                 self._note("checkpoint", "the chain value is not the one that was sealed")
             self._due = next(self._checkpoints, None)
+
+    def _pass_cosignatures(self, seq: int) -> None:
+        while self._said is not None and self._said.seq <= seq:
+            if self._said.seq == seq:
+                self._note_cosignature(self._said, self._link)
+            self._said = next(self._cosignatures, None)
+
+    def _note_cosignature(self, said: Cosignature, link: Link | None) -> None:
+        for what, detail in self._seen.cosignature_faults(asdict(said), link):
+            self._note(what, detail)
 
     def _note(self, what: str, detail: str) -> None:
         place = (self._section.ledger, self._seq)

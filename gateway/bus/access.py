@@ -86,17 +86,13 @@ class AccessUnguarded(KafkaRefused):
     code = "kafka-unguarded"
 
 
-def declared_rules(table: TopicTable, observers: Collection[str] = ()) -> frozenset[Rule]:
-    """The rules that the declaration asks for; `observers` are principals that may read every topic, in any group."""
-    rules = {rule for role in table.roles.values() for rule in _rules_of(role, table)}
-    for principal in observers:
-        rules |= {Rule(principal, Resource.TOPIC, Pattern.EXACT, name, Operation.READ) for name in table.names}
-        rules.add(Rule(principal, Resource.GROUP, Pattern.EXACT, EVERYWHERE, Operation.READ))
-    return frozenset(rules)
+def declared_rules(table: TopicTable) -> frozenset[Rule]:
+    """The rules that the declaration asks for."""
+    return frozenset(rule for role in table.roles.values() for rule in _rules_of(role, table))
 
 
 async def apply_access(
-    bootstrap: Bootstrap, table: TopicTable | None = None, *, observers: Collection[str] = (), dry_run: bool = False
+    bootstrap: Bootstrap, table: TopicTable | None = None, *, dry_run: bool = False
 ) -> tuple[AccessChange, ...]:
     """Makes the access lists those that are declared, and tells what was changed, or would be with `dry_run`.
 
@@ -106,7 +102,7 @@ async def apply_access(
     KafkaRefused when it does not let this client change them, KafkaUnavailable.
     """
     table = table or load_topics()
-    wanted = declared_rules(table, observers)
+    wanted = declared_rules(table)
     async with _administration(bootstrap) as administration:
         there = await administration.rules()
         excess = {rule for rule in there - wanted if _opens(rule, table)}

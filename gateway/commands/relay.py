@@ -86,7 +86,7 @@ def apply_command(directory: Path | None, dry_run: bool, as_json: bool) -> None:
     taken away. Needs an administrator's credentials. A broker that keeps no access lists is told on standard error.
     """
     settings = read_settings(os.environ, directory)
-    changes, guarded = asyncio.run(_apply(settings.bootstrap(ADMINISTRATOR), settings.observers, dry_run=dry_run))
+    changes, guarded = asyncio.run(_apply(settings.bootstrap(ADMINISTRATOR), dry_run=dry_run))
     if not guarded:
         click.echo("this broker keeps no access lists: everybody may read and write everything there", err=True)
     if as_json:
@@ -98,13 +98,11 @@ def apply_command(directory: Path | None, dry_run: bool, as_json: bool) -> None:
     click.echo("the topics are as declared" if not dry_run else f"{len(changes)} changes, none made")
 
 
-async def _apply(
-    bootstrap: Bootstrap, observers: Sequence[str], *, dry_run: bool
-) -> tuple[list[Change | AccessChange], bool]:
+async def _apply(bootstrap: Bootstrap, *, dry_run: bool) -> tuple[list[Change | AccessChange], bool]:
     """What changed, or would change, and whether the broker keeps access lists at all."""
     changes: list[Change | AccessChange] = list(await apply_topics(bootstrap, dry_run=dry_run))
     try:
-        changes += await apply_access(bootstrap, observers=observers, dry_run=dry_run)
+        changes += await apply_access(bootstrap, dry_run=dry_run)
     except AccessUnguarded:
         return changes, False
     return changes, True

@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
@@ -175,10 +176,7 @@ def verify_log(
             f"in {report.ledgers} ledger(s): {_standing(report)}"
         )
         if certificates:
-            click.echo(
-                f"  {report.cosignatures} co-signatures; witnessed: "
-                + ", ".join(f"ledger {ledger} up to entry {seq}" for ledger, seq in report.witnessed.items())
-            )
+            click.echo(_witnessed(report.cosignatures, report.witnessed))
         if report.first_undetermined is not None:
             ledger, seq = report.first_undetermined
             click.echo(
@@ -194,22 +192,29 @@ def verify_log(
 
 @verify.command("archive")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, file_okay=False, path_type=Path))
+@witness_option
 @jwks_option
 @directory_option
 @json_option
-def verify_files(paths: tuple[Path, ...], jwks: str | None, directory: Path | None, as_json: bool) -> None:
-    """Verifies archives of the log without any database: files, leaves, chain, seals, and how they join."""
+def verify_files(
+    paths: tuple[Path, ...], certificates: tuple[Path, ...], jwks: str | None, directory: Path | None, as_json: bool
+) -> None:
+    """Verifies archives of the log without any database: files, leaves, chain, seals, and how they join.
+
+    With --witness, co-signatures too: that the entries are those which the witness saw.
+    """
     keys = trusted_keys(read_settings(os.environ, directory), jwks)
-    report = verify_archives(paths, keys, _archive_progress if sys.stderr.isatty() else _archive_silent)
+    progress = _archive_progress if sys.stderr.isatty() else _archive_silent
+    report = verify_archives(paths, keys, progress, witnesses_of(keys, certificates, None))
     if as_json:
-        counts = {"archives": report.archives, "entries": report.entries, "checkpoints": report.checkpoints}
-        breaks = [asdict(found) for found in report.breaks]
-        click.echo(json.dumps({"intact": report.intact, **counts, "broken": report.broken, "breaks": breaks}))
+        click.echo(json.dumps({"intact": report.intact, **asdict(report)}))
     else:
         click.echo(
             f"checked {report.entries} entries and {report.checkpoints} checkpoints in {report.archives} archive(s): "
             f"{'intact' if report.intact else 'BROKEN'}"
         )
+        if certificates:
+            click.echo(_witnessed(report.cosignatures, report.witnessed))
         for found in report.breaks[:SHOWN]:
             click.echo(f"  {found}")
         if report.broken > SHOWN:
@@ -315,6 +320,11 @@ def _report_facts(report: Report) -> dict[str, object]:
             for found in report.breaks
         ],
     }
+
+
+def _witnessed(cosignatures: int, witnessed: Mapping[int, int]) -> str:
+    where = ", ".join(f"ledger {ledger} up to entry {seq}" for ledger, seq in witnessed.items())
+    return f"  {cosignatures} co-signatures; witnessed: {where}"
 
 
 def _places(after: tuple[str, ...]) -> dict[int, int]:

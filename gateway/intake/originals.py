@@ -1,6 +1,7 @@
 """The exact bytes of a message, wherever they are: in the log whole or in parts, or in a mounted archive."""
 
 import asyncio
+from collections.abc import AsyncIterator, Iterator
 
 from starlette.responses import Response, StreamingResponse
 
@@ -24,8 +25,8 @@ class Originals:
     async def answer(self, filed: Filed, sender: str) -> Response:
         """The bytes of what this sender filed; raises Archived where their archive is not mounted.
 
-        A large one is sent part by part, each after it was held against its digest: damage ends the answer short of
-        its Content-Length.
+        A large one is sent part by part, each after it was held against its digest, from the log or an archive: damage
+        ends the answer short of its Content-Length.
         """
         try:
             entry = await self._services.journal.by_id(filed.receipt_id, sender)
@@ -34,10 +35,13 @@ class Originals:
             body = await asyncio.to_thread(self._archives.body, filed.ledger, filed.seq, digest)
             if body is None:
                 raise Archived(message=str(filed.receipt_id)) from None
-            return Response(body, headers=_HEADERS)
+            return _streamed(body.pieces(), body.size)
         if entry is None:
             raise NotFound
         if entry.parts is None:
             return Response(entry.body, headers=_HEADERS)
-        pieces = self._services.journal.body(entry)
-        return StreamingResponse(pieces, headers={**_HEADERS, "Content-Length": str(entry.parts.size)})
+        return _streamed(self._services.journal.body(entry), entry.parts.size)
+
+
+def _streamed(pieces: AsyncIterator[bytes] | Iterator[bytes], size: int) -> Response:
+    return StreamingResponse(pieces, headers={**_HEADERS, "Content-Length": str(size)})

@@ -1,6 +1,6 @@
 """The append-only log and the directory of who may file, in PostgreSQL."""
 
-from gateway.journal.archiving import ArchiveAction, ArchiveStore, Partition, Progressed
+from gateway.journal.archiving import ArchiveAction, ArchiveStore, Helping, Partition, Progressed, StoredPart
 from gateway.journal.audit import UNNAMED, Actor, AuditEntry, AuditLog, Channel, Deed
 from gateway.journal.audit_verification import AuditBreak, AuditReport, verify_audit
 from gateway.journal.checkpointer import Checkpointer
@@ -65,6 +65,7 @@ __all__ = [
     "EntryArchived",
     "EntryRefused",
     "Head",
+    "Helping",
     "Journal",
     "JournalDamaged",
     "JournalLimits",
@@ -89,6 +90,7 @@ __all__ = [
     "SpentTokens",
     "Staging",
     "StagingLost",
+    "StoredPart",
     "Witnesses",
     "database_ready",
     "dealers_with_reports",

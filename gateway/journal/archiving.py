@@ -5,7 +5,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeAlias
+from uuid import UUID
 
 from asyncpg import exceptions as postgres
 
@@ -16,12 +17,16 @@ from gateway.journal.entry_checks import Stored
 from gateway.journal.errors import ArchivingRefused
 from gateway.journal.queries import sql
 from gateway.journal.rows import stored_of
-from gateway.model import Checkpoint
+from gateway.model import Checkpoint, Cosignature
 
 ARCHIVING = Session("archive", statement_timeout=0, lock_timeout=1_000, idle_in_transaction_timeout=0, by_index=True)
 """Appends wait behind a partition that waits to be detached: not for long, whatever holds it up."""
 _PREFETCH = 64
 _COLUMNS = ("ledger", "seq", *ROW_COLUMNS, "leaf", "chain")
+_PART_COLUMNS = ("receipt_id", "kind", "number", "bytes")
+
+StoredPart: TypeAlias = tuple[UUID, str, int, bytes]
+"""A part as it is stored: the receipt id of its entry, its kind, its number from 0, its bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,15 @@ class ArchiveAction:
     person: str
 
 
+@dataclass(frozen=True, slots=True)
+class Helping:
+    """Some entries of one ledger on their way back into the log, and the parts of those among them that have any."""
+
+    ledger: int
+    entries: Sequence[Stored]
+    parts: Iterator[StoredPart]
+
+
 class ArchiveStore:
     """One connection to the log for archiving; an async context manager.
 
@@ -106,12 +120,6 @@ class ArchiveStore:
             found = await self._connected().fetchrow(sql("last_received"), ledger, seq)
         return None if found is None else found["received_at"]
 
-    async def large_entry(self, partition: Partition) -> tuple[int, int] | None:
-        """Ledger and `seq` of the first entry in parts in a partition; None where there is none."""
-        with _refusals():
-            found = await self._connected().fetchrow(sql("large_entry"), partition.low, partition.high)
-        return None if found is None else (found["ledger"], found["seq"])
-
     async def chain_at(self, ledger: int, seq: int) -> bytes:
         """The chain value behind an entry, archived or not; that of an empty ledger for 0."""
         if seq == 0:
@@ -130,28 +138,52 @@ class ArchiveStore:
                 async for row in self._connected().cursor(query, *span, prefetch=_PREFETCH):
                     yield stored_of(row)
 
+    async def parts(self, stored: Stored, kind: str) -> AsyncIterator[bytes]:
+        """The stored parts of one kind of an entry that `entries` has just given, in their order, one at a time."""
+        with _refusals():
+            query = sql("every_part")
+            async for row in self._connected().cursor(query, stored.row.receipt_id, kind, prefetch=1):
+                yield row["bytes"]
+
     async def checkpoints(self, ledger: int, partition: Partition) -> list[Checkpoint]:
         """The checkpoints of a ledger in a partition, in their order."""
         with _refusals():
             query, span = sql("partition_checkpoints"), (ledger, partition.low, partition.high)
             return [Checkpoint(**row) for row in await self._connected().fetch(query, *span)]
 
+    async def cosignatures(self, ledger: int, partition: Partition) -> list[Cosignature]:
+        """What witnesses said of the checkpoints of a ledger in a partition, in their order."""
+        with _refusals():
+            query, span = sql("partition_cosignatures"), (ledger, partition.low, partition.high)
+            return [Cosignature(**row) for row in await self._connected().fetch(query, *span)]
+
     async def detach(self, partition: int, manifest: bytes, person: str) -> None:
-        """Takes the oldest partition out of the log; its receipts stay, the action is recorded, all or nothing."""
+        """Takes the oldest partition out of the log; its receipts stay, the action is recorded, all or nothing.
+
+        The parts of its large entries are for `drop_archived_parts`.
+        """
         with _refusals():
             await self._connected().execute(sql("detach_partition"), partition, manifest, person)
 
-    async def restore(
-        self, partition: int, manifest: bytes, entries: Iterator[Sequence[tuple[int, Stored]]], person: str
-    ) -> None:
-        """Puts entries, by ledger, back into the log as the partition that was detached last, all or nothing."""
+    async def drop_archived_parts(self) -> None:
+        """Deletes the parts of detached entries, some at a time, so that nobody waits behind it.
+
+        What is left when it is interrupted is for the next call. Nothing is restored before it is done.
+        """
+        with _refusals():
+            while await self._connected().fetchval(sql("drop_archived_parts")):
+                pass
+
+    async def restore(self, partition: int, manifest: bytes, helpings: Iterator[Helping], person: str) -> None:
+        """Puts entries and parts back into the log as the partition that was detached last, all or nothing."""
         with _refusals():
             connection = self._connected()
             async with connection.transaction():
                 table = await connection.fetchval(sql("begin_restore"), partition, manifest)
-                for helping in entries:
-                    rows = [_values(ledger, stored) for ledger, stored in helping]
+                for helping in helpings:
+                    rows = [_values(helping.ledger, stored) for stored in helping.entries]
                     await connection.copy_records_to_table(table, records=rows, columns=_COLUMNS)
+                    await connection.copy_records_to_table("entry_parts", records=helping.parts, columns=_PART_COLUMNS)
                 await connection.execute(sql("finish_restore"), partition, person)
 
     async def record_discard(self, partition: int, manifest: bytes, person: str) -> None:
@@ -181,5 +213,5 @@ def _refusals() -> Iterator[None]:
     with postgres_needed():
         try:
             yield
-        except (postgres.RestrictViolationError, postgres.DuplicateTableError) as error:
+        except (postgres.RestrictViolationError, postgres.DuplicateTableError, postgres.UniqueViolationError) as error:
             raise ArchivingRefused(str(error)) from error

@@ -238,8 +238,12 @@ class Journal:
         return [checkpoint_of(row) for row in await self._fetch("checkpoints_after", ledger, seq, limit)]
 
     async def leaves(self, ledger: int, after: int, limit: int) -> list[bytes]:
-        """The leaves of the entries that follow `after`, in order, from which anybody computes the chain again."""
-        return [row["leaf"] for row in await self._fetch("leaves", ledger, after, limit)]
+        """The leaves of the entries that follow `after`, from which anybody computes the chain again.
+
+        Archived or not, for their leaves stay in the log. They end before the first entry that is missing.
+        """
+        rows = await self._fetch("leaves", ledger, after, limit)
+        return [row["leaf"] for expected, row in enumerate(rows, after + 1) if row["seq"] == expected]
 
     async def store_cosignature(self, cosignature: Cosignature) -> bool:
         """Keeps a witness's word beside the checkpoint that it is about; False where there is no such checkpoint."""

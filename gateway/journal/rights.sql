@@ -43,7 +43,7 @@ GRANT SELECT ON ledgers, entries, archived_entries, receipts, checkpoints, cosig
 GRANT SELECT ON archived_entries, receipts TO gateway_intake, gateway_overseer;
 GRANT EXECUTE ON FUNCTION document_key(text, text, text) TO gateway_intake, gateway_overseer;
 
--- Archiving is the owner's alone, its table archive_actions too.
+-- Archiving is the owner's alone, its tables archive_actions and archived_parts too.
 
 -- The gateway's keys: the first one is noted by whoever starts first, the rest is said by commands of the owner; what
 -- witnesses say of checkpoints comes by way of the intake.

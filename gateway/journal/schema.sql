@@ -518,6 +518,8 @@ BEGIN
     EXECUTE format('ALTER TABLE archived_entries ATTACH PARTITION %I FOR VALUES FROM (%s) TO (%s)', kept, span.low, span.high);
     INSERT INTO archive_actions (partition, low, high, action, manifest, person)
     VALUES (wanted, span.low, span.high, 'detached', archive, by_person);
+    -- a list of parts begins with 0x03 and has 40 bytes a part, see parts.py; the length is told without reading a body
+    EXECUTE format('INSERT INTO archived_parts (receipt_id) SELECT receipt_id FROM %I WHERE octet_length(body) %% 40 = 1 AND substr(body, 1, 1) = ''\x03''', name);
     -- last, for it stops appends and reads until the commit
     EXECUTE format('ALTER TABLE entries DETACH PARTITION %I', name);
     EXECUTE format('DROP TABLE %I', name);
@@ -542,6 +544,9 @@ BEGIN
     PERFORM FROM entry_partitions WHERE low < last_one.high;
     IF FOUND OR NOT EXISTS (SELECT FROM entry_partitions WHERE low = last_one.high) THEN
         RAISE EXCEPTION 'a later partition is archived: restore that one first' USING ERRCODE = 'restrict_violation';
+    END IF;
+    IF EXISTS (SELECT FROM archived_parts) THEN
+        RAISE EXCEPTION 'parts of archived entries are still being deleted: try again' USING ERRCODE = 'restrict_violation';
     END IF;
     EXECUTE format('CREATE TABLE %I (LIKE entries INCLUDING ALL)', name);
     RETURN name;
@@ -598,10 +603,18 @@ CREATE TABLE entry_parts (
 );
 COMMENT ON TABLE entry_parts IS 'bodies and records of entries that hold the digests of these parts in their place; compressed by the gateway (zstd)';
 
--- Parts of an entry stay for ever; those of a message that has none yet may be deleted, never changed.
+CREATE TABLE archived_parts (
+    receipt_id uuid PRIMARY KEY
+);
+COMMENT ON TABLE archived_parts IS 'large entries that went into an archive, until their parts here are deleted';
+
+-- Parts of an entry stay as long as the entry; those of a message that has none yet may be deleted, never changed.
 CREATE FUNCTION refuse_change_of_part() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF TG_OP = 'DELETE' AND NOT EXISTS (SELECT FROM filings WHERE filings.receipt_id = OLD.receipt_id) THEN
+    IF TG_OP = 'DELETE' AND (
+        NOT EXISTS (SELECT FROM filings WHERE filings.receipt_id = OLD.receipt_id)
+        OR EXISTS (SELECT FROM archived_parts WHERE archived_parts.receipt_id = OLD.receipt_id)
+    ) THEN
         RETURN OLD;
     END IF;
     RAISE EXCEPTION '% takes new rows only: % is refused', TG_TABLE_NAME, TG_OP USING ERRCODE = 'restrict_violation';
@@ -644,6 +657,26 @@ BEGIN
     RETURN true;
 END
 $$;
+
+-- The parts of entries that went into archives: some at a time, so that no statement takes long; true while there is more.
+CREATE FUNCTION drop_archived_parts() RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    going uuid;
+BEGIN
+    SELECT receipt_id INTO going FROM archived_parts ORDER BY receipt_id LIMIT 1 FOR UPDATE SKIP LOCKED;
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+    DELETE FROM entry_parts WHERE receipt_id = going
+        AND (kind, number) IN (SELECT kind, number FROM entry_parts WHERE receipt_id = going LIMIT 64);
+    IF NOT FOUND THEN
+        DELETE FROM archived_parts WHERE receipt_id = going;
+    END IF;
+    RETURN true;
+END
+$$;
+REVOKE ALL ON FUNCTION drop_archived_parts() FROM PUBLIC;
 
 -- The FMA's people, tokens that were used up, and the audit log of who did what.
 

@@ -28,13 +28,12 @@ PASSWORD_BYTES = 32
 class Guard:
     """What a node guards itself with, below `directory`.
 
-    `observed` lets anybody on this machine read every topic; `trusting` lets anybody do everything, as a Kafka without
-    a guard does, while the gateway's own parts log in all the same.
+    `open_to_all` adds a listener at which anybody on this machine may do everything, as with a Kafka without a guard;
+    the gateway's own parts log in all the same.
     """
 
     directory: Path
-    observed: bool
-    trusting: bool = False
+    open_to_all: bool
 
     @property
     def certificate(self) -> Path:
@@ -60,8 +59,8 @@ class Guard:
         """The lines that a node's settings get beside the others; they hold the administrator's password."""
         template = (files("deploy") / "kafka" / "guarded.properties").read_text(encoding="utf-8")
         return string.Template(template).substitute(
-            trusted=f";{ANYBODY}" if self.trusting else "",
-            open=f"BROKER://{HOST}:{broker}," if self.observed else "",
+            trusted=f";{ANYBODY}" if self.open_to_all else "",
+            open=f"BROKER://{HOST}:{broker}," if self.open_to_all else "",
             controller_port=controller,
             sasl_port=sasl,
             tls_port=tls,
@@ -84,7 +83,7 @@ class Guard:
         passwords = {user: self.password_file(user).read_text(encoding="ascii") for user in users()}
         await set_passwords(administrator, passwords)
         await apply_topics(administrator)
-        await apply_access(administrator, observers=(ANYBODY,) if self.observed else ())
+        await apply_access(administrator)
 
     @property
     def _keystore(self) -> Path:

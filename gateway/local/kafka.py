@@ -119,7 +119,7 @@ class Kafka:
         broker, controller, sasl, tls = free_ports([each or None for each in dataclasses.astuple(kept)])
         if self.guard is None:
             return Ports(broker, controller)
-        return Ports(broker if self.guard.observed else 0, controller, sasl, tls)
+        return Ports(broker if self.guard.open_to_all else 0, controller, sasl, tls)
 
     @property
     def _settings(self) -> Path:

@@ -200,8 +200,7 @@ class Stack:
 
     @property
     def _guard(self) -> Guard:
-        open_to_all = not self._places.read().get("secured", False)
-        return Guard(self._places.kafka / "users", observed=open_to_all, trusting=open_to_all)
+        return Guard(self._places.kafka / "users", open_to_all=not self._places.read().get("secured", False))
 
     @property
     def _kafka(self) -> Kafka:

@@ -13,16 +13,14 @@ from click.testing import CliRunner, Result
 from cryptography.hazmat.primitives import serialization
 
 from gateway.__main__ import main
+from gateway.archive.parts import parts_name
 from gateway.bus.positions import Position
 from gateway.bus.publisher import TransactionalPublisher
 from gateway.bus.topics import apply_topics
-from gateway.journal import Journal, migrate
+from gateway.journal import migrate
 from gateway.sealing.keys import LocalKeyHolder
 from tests.bus.kit import KEYS
-from tests.journal.archives import SIZE, fill, small_partitions
-from tests.journal.support import Drafts
-
-ENTRIES = 14
+from tests.journal.archives import CLOSED_ENTRIES, LARGE, SIZE, closed_log
 
 
 @dataclass(frozen=True)
@@ -56,29 +54,32 @@ def damage(file: Path) -> None:
     file.write_bytes(file.read_bytes()[:-1] + b"?")
 
 
-@pytest.fixture
-async def installation(new_database: Callable[[], str], kafka_bootstrap: str, tmp_path: Path) -> Installation:
-    """A log of three closed partitions, overseen and published."""
-    dsn = new_database()
+@pytest.fixture(scope="module")
+async def published(
+    new_database: Callable[[], str], kafka_bootstrap: str, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, str]:
+    """A log of three closed partitions, overseen and published, as the environment names its parts."""
+    dsn, place = new_database(), tmp_path_factory.mktemp("published")
     await migrate(dsn)
-    await small_partitions(dsn)
-    async with Journal(dsn) as journal:
-        await fill(journal, Drafts(), ENTRIES)
+    await closed_log(dsn)
     await apply_topics(kafka_bootstrap)
-    async with TransactionalPublisher(kafka_bootstrap, f"test-{tmp_path.name}") as publisher:
+    async with TransactionalPublisher(kafka_bootstrap, f"test-{place.name}") as publisher:
         await publisher.start()
-        await publisher.publish([], Position(0, ENTRIES, bytes(32), ENTRIES))
-    key, certificate = write_keys(tmp_path, KEYS)
-    return Installation(
-        {
-            **os.environ,
-            "GATEWAY_DATABASE_URL": dsn,
-            "GATEWAY_KAFKA_BOOTSTRAP": kafka_bootstrap,
-            "GATEWAY_KEY_FILE": str(key),
-            "GATEWAY_CERTIFICATE_FILE": str(certificate),
-            "GATEWAY_ARCHIVES": str(tmp_path / "archives"),
-        }
-    )
+        await publisher.publish([], Position(0, CLOSED_ENTRIES, bytes(32), CLOSED_ENTRIES))
+    key, certificate = write_keys(place, KEYS)
+    return {
+        **os.environ,
+        "GATEWAY_DATABASE_URL": dsn,
+        "GATEWAY_KAFKA_BOOTSTRAP": kafka_bootstrap,
+        "GATEWAY_KEY_FILE": str(key),
+        "GATEWAY_CERTIFICATE_FILE": str(certificate),
+    }
+
+
+@pytest.fixture
+def installation(published: dict[str, str], tmp_path: Path) -> Installation:
+    """It, with a place for archives of its own; whoever moves a partition brings it back."""
+    return Installation({**published, "GATEWAY_ARCHIVES": str(tmp_path / "archives")})
 
 
 async def test_an_operator_archives_takes_out_looks_brings_back_and_may_not_discard(installation: Installation) -> None:
@@ -86,6 +87,9 @@ async def test_an_operator_archives_takes_out_looks_brings_back_and_may_not_disc
     assert [Path(path).name for path in made] == [f"fma-entries-00000{number}" for number in range(3)]
     checked = await installation.facts("verify", "archive", *made)
     assert (checked["intact"], checked["archives"], checked["entries"]) == (True, 3, 3 * SIZE - 1)
+    certificate = installation.environment["GATEWAY_CERTIFICATE_FILE"]
+    unseen = await installation.call("verify", "archive", *made, "--witness", certificate)
+    assert (unseen.exit_code, "is co-signed by this witness" in unseen.output) == (4, True)
     assert (await installation.facts("archive", "create", "--before", "2100-01-01"))["archives"] == []
     for path in made[:2]:
         await installation.facts("archive", "detach", path, "--person", "A. Officer")
@@ -93,7 +97,7 @@ async def test_an_operator_archives_takes_out_looks_brings_back_and_may_not_disc
     assert [(each["number"], bool(each["needs"])) for each in listed["partitions"]] == [(2, False), (3, True)]
     assert [(each["action"], each["person"]) for each in listed["actions"]] == [("detached", "A. Officer")] * 2
     log = await installation.facts("verify", "journal")
-    assert (log["intact"], log["entries"]) == (True, ENTRIES)
+    assert (log["intact"], log["entries"]) == (True, CLOSED_ENTRIES)
     tail = await installation.facts("verify", "journal", "--after", "0:12")
     assert (tail["intact"], tail["entries"]) == (True, 2)
     young = await installation.call("archive", "discard", made[0])
@@ -114,6 +118,16 @@ async def test_a_damaged_archive_is_told_with_status_4_and_nothing_is_done_with_
     for command in ("detach", "restore", "discard"):
         refused = await installation.call("archive", command, made)
         assert (refused.exit_code, "nothing was done" in refused.output) == (2, True)
+
+
+async def test_a_damaged_part_is_told_with_file_entry_and_part(installation: Installation) -> None:
+    (made,) = (await installation.facts("archive", "create", "--partition", "0"))["archives"]
+    file = Path(made, parts_name("body", 0, LARGE))
+    damage(file)
+    told = await installation.call("verify", "archive", made)
+    assert told.exit_code == 4
+    where = f"fma-entries-000000: {file.name}, ledger 0, entry 2: body: part 5 of 5: its bytes are not those"
+    assert where in told.output
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,8 @@ from gateway.journal import ArchiveStore, EntryArchived, Journal, migrate
 from gateway.rebuilding import rebuild
 from gateway.relay import Relay
 from tests.bus.kit import KEYSET, Topics, declared, make_topics, read_with_librdkafka, sealed
-from tests.journal.archives import PUBLISHED, archived, make_checkpoint, sealed_draft, small_partitions
+from tests.journal.archives import LARGE, PUBLISHED, archived, make_checkpoint, sealed_draft, small_partitions
+from tests.journal.large import file_in_parts
 from tests.relay.test_journal import draft as made_draft
 
 EVENTS, LEDGERS = 40, 2
@@ -101,7 +102,12 @@ async def test_archived_entries_must_be_in_the_log_again_and_then_count(
     await small_partitions(dsn)
     async with Journal(dsn) as journal, ArchiveStore(dsn) as store:
         for number in range(1, 8):
-            await journal.append(await sealed_draft(made_draft(number, await sealed(topics.events, number))))
+            draft = await sealed_draft(made_draft(number, await sealed(topics.events, number)))
+            if number == LARGE:
+                more = [await sealed(topics.events, 7 + part) for part in range(1, 4)]
+                await file_in_parts(journal, [replace(draft, records=(*draft.records, *more))])
+            else:
+                await journal.append(draft)
         await make_checkpoint(journal)
         path = await archived(dsn, 0, tmp_path)
         await detach_archive(store, path, KEYSET, PUBLISHED, "an officer")
@@ -111,7 +117,7 @@ async def test_archived_entries_must_be_in_the_log_again_and_then_count(
         await restore_archive(store, path, KEYSET, "an officer")
         (reached,) = await run_all(journal, kafka_bootstrap, topics)
     assert (reached.seq, reached.checkpoint_seq) == (7, 7)
-    assert sorted(each.number for each in read_with_librdkafka(kafka_bootstrap, topics.events)) == list(range(1, 8))
+    assert sorted(each.number for each in read_with_librdkafka(kafka_bootstrap, topics.events)) == list(range(1, 11))
     assert len(read_with_librdkafka(kafka_bootstrap, topics.checkpoints)) == 1
 
 

@@ -17,19 +17,22 @@ SELECT ledger, seq, receipt_id, sender, document, version, verdict, family, edit
     records, series, number, leaf, chain
 FROM entries WHERE ledger = $1 AND seq >= $2 AND seq < $3 ORDER BY seq;
 
--- name: large_entry
--- a list of parts begins with 0x03, see encoding.py
-SELECT ledger, seq FROM entries WHERE seq >= $1 AND seq < $2 AND substr(body, 1, 1) = '\x03' ORDER BY ledger, seq LIMIT 1;
-
 -- name: partition_checkpoints
 SELECT ledger, seq, chain, made_at, jws FROM checkpoints
 WHERE ledger = $1 AND seq >= $2 AND seq < $3 ORDER BY seq;
+
+-- name: partition_cosignatures
+SELECT ledger, seq, witness, chain, seen_at, jws FROM cosignatures
+WHERE ledger = $1 AND seq >= $2 AND seq < $3 ORDER BY seq, witness;
 
 -- name: chain_at
 SELECT chain FROM receipts WHERE ledger = $1 AND seq = $2;
 
 -- name: detach_partition
 SELECT detach_partition($1, $2, $3);
+
+-- name: drop_archived_parts
+SELECT drop_archived_parts();
 
 -- name: begin_restore
 SELECT begin_restore($1, $2);

@@ -11,7 +11,8 @@ INSERT INTO gateway_keys (number, kid, state, since, at, by, reason, certificate
 SELECT coalesce(max(number), 0) + 1, $1, $2, $3, $4, $5, $6, $7 FROM gateway_keys;
 
 -- name: leaves
-SELECT leaf FROM entries WHERE ledger = $1 AND seq > $2 ORDER BY seq LIMIT $3;
+-- archived entries among them: their leaves stay for ever
+SELECT seq, leaf FROM receipts WHERE ledger = $1 AND seq > $2 ORDER BY seq LIMIT $3;
 
 -- name: checkpoint_chain
 SELECT chain FROM checkpoints WHERE ledger = $1 AND seq = $2;
