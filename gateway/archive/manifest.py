@@ -6,7 +6,7 @@ An archive is a directory `fma-entries-NNNNNN` that holds one partition of the l
   and every other file with its length and SHA-256;
 - `manifest.jws`: the gateway's seal over the bytes of `manifest.json` (a detached JWS of type `fma-archive+jws`);
 - `entries-L-SSSSSSSSSSSS.jsonl.zst`: entries of ledger L from `seq` S on, one JSON object a line (see `lines`);
-- `checkpoints.jsonl.zst`: the checkpoints within the partition with their JWS;
+- `checkpoints.jsonl.zst`: the checkpoints within the partition with their JWS, and time stamp if they have one;
 - `certificate.pem`: the gateway's certificate at that time.
 
 Format `fma-archive/1` holds each entry whole in one line. Entries that are stored in several parts need a later format:

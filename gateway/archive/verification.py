@@ -10,8 +10,10 @@ from pathlib import Path
 from gateway.archive.errors import ArchiveBroken
 from gateway.archive.lines import checkpoint_of_line, entry_of_line, lines_of
 from gateway.archive.manifest import CHECKPOINTS, MANIFEST, SEAL, SEAL_TYPE, ArchiveFile, Manifest, Section, manifest_of
+from gateway.errors import GatewayError
 from gateway.journal.encoding import CHAIN_START, Packer
-from gateway.journal.entry_checks import UNKNOWN, EntryChecks, Link, checkpoint_fault
+from gateway.journal.entry_checks import UNKNOWN, EntryChecks, Fault, Link, checkpoint_fault
+from gateway.journal.witnessed import ReadTimestamp
 from gateway.model import Checkpoint
 from gateway.sealing.checkpoints import read_checkpoint
 from gateway.sealing.jws import KeySet, verify_detached
@@ -27,7 +29,7 @@ _PROGRESS_EVERY = 10_000
 class ArchiveBreak:
     """One thing that is not as it was sealed, and where: archive, file, and the entry where it is known.
 
-    `what` is `manifest`, `file`, `missing`, `extra`, `join`, `checkpoint`, or as in a break of the log.
+    `what` is `manifest`, `file`, `missing`, `extra`, `join`, `checkpoint`, `timestamp`, or as in a break of the log.
     """
 
     archive: str
@@ -49,6 +51,7 @@ class ArchiveReport:
     archives: int = 0
     entries: int = 0
     checkpoints: int = 0
+    timestamps: int = 0
     broken: int = 0
     breaks: list[ArchiveBreak] = field(default_factory=list)
 
@@ -69,18 +72,21 @@ def _silent(_archive: str, _seq: int) -> None:
 
 
 def verify_archives(
-    paths: Sequence[Path], keys: KeySet, progress: Callable[[str, int], None] = _silent
+    paths: Sequence[Path],
+    keys: KeySet,
+    progress: Callable[[str, int], None] = _silent,
+    read_timestamp: ReadTimestamp | None = None,
 ) -> ArchiveReport:
     """Checks every archive, and that those which follow each other by their numbers join, in constant memory.
 
-    What is in an archive is looked at only once its manifest's seal and the file's SHA-256 stand. Damage is reported,
-    never raised.
+    What is in an archive is looked at only once its manifest's seal and the file's SHA-256 stand. `read_timestamp`
+    checks time stamps; without it they are counted. Damage is reported, never raised.
     """
     report = ArchiveReport()
     read: list[tuple[Path, Manifest]] = []
     for path in paths:
         report.archives += 1
-        manifest = _Check(path, keys, report, progress).verify()
+        manifest = _Check(path, keys, report, progress, read_timestamp).verify()
         if manifest is not None:
             read.append((path, manifest))
     read.sort(key=lambda each: each[1].low)
@@ -98,6 +104,7 @@ class _Check:
     keys: KeySet
     report: ArchiveReport
     progress: Callable[[str, int], None]
+    read_timestamp: ReadTimestamp | None
 
     def verify(self) -> Manifest | None:
         """The manifest where it stands; what is broken goes into the report."""
@@ -151,12 +158,24 @@ class _Check:
                 fault = checkpoint_fault(checkpoint, partial(read_checkpoint, keys=self.keys))
                 if fault is None:
                     found.append(checkpoint)
-                else:
+                    fault = self._timestamp_fault(checkpoint)
+                if fault is not None:
                     place = (checkpoint.ledger, checkpoint.seq)
                     self.report.note(ArchiveBreak(self.path.name, CHECKPOINTS, *fault, *place))
         except ArchiveBroken as error:
             self._note(CHECKPOINTS, "file", str(error))
         return sorted(found, key=lambda checkpoint: (checkpoint.ledger, checkpoint.seq))
+
+    def _timestamp_fault(self, checkpoint: Checkpoint) -> Fault | None:
+        if not checkpoint.timestamp:
+            return None
+        self.report.timestamps += 1
+        try:
+            if self.read_timestamp is not None:
+                self.read_timestamp(checkpoint.timestamp, checkpoint.jws)
+        except GatewayError as error:
+            return ("timestamp", str(error))
+        return None
 
     def _note(self, file: str, what: str, detail: str) -> None:
         self.report.note(ArchiveBreak(self.path.name, file, what, detail))

@@ -16,7 +16,16 @@ import click
 from gateway.archive.verification import verify_archives
 from gateway.bus.checkpoints import CHECKPOINTS_TOPIC
 from gateway.commands.common import FINDING_LINE, directory_option, json_option, language_option
-from gateway.commands.keys import PEM_FILE, jwks_option, trusted_keys, witness_keys, witness_option, witnesses_of
+from gateway.commands.keys import (
+    anchors_option,
+    jwks_option,
+    memory_option,
+    timestamp_reader,
+    trusted_keys,
+    witness_keys,
+    witness_option,
+    witnesses_of,
+)
 from gateway.consumer import verify_topic
 from gateway.intake.problems import problem_for
 from gateway.journal import Report, verify_journal
@@ -36,6 +45,7 @@ from validators.refusals import Refusal
 BROKEN = 4
 UNDETERMINED = 5
 SHOWN = 20
+UNCHECKED = "who made them was not looked at; name the service's CA with --tsa-anchor"
 
 
 @click.group()
@@ -130,12 +140,8 @@ def verify_message(file: Path, anchors: tuple[Path, ...], at: datetime | None, a
     help="Begin behind this entry of this ledger, where there is a checkpoint whose seal is believed; repeatable.",
 )
 @witness_option
-@click.option(
-    "--witness-memory",
-    "memory",
-    type=PEM_FILE,
-    help="A copy of the witness's own memory: the log must hold what stands there.",
-)
+@memory_option
+@anchors_option
 @jwks_option
 @directory_option
 @json_option
@@ -143,6 +149,7 @@ def verify_log(
     after: tuple[str, ...],
     certificates: tuple[Path, ...],
     memory: Path | None,
+    anchors: tuple[Path, ...],
     jwks: str | None,
     directory: Path | None,
     as_json: bool,
@@ -152,8 +159,9 @@ def verify_log(
     Of archived entries, whose bytes are not here, chain, receipt and keys are checked; their bytes are checked by
     `gateway verify archive`.
 
-    With --witness, co-signatures too: that the log is the one which the witness saw. What a compromised key sealed
-    stands where a witness co-signed a checkpoint over it before the compromise; else the exit status is 5.
+    With --witness, co-signatures too: that the log is the one which the witness saw; with --tsa-anchor, time stamps of
+    checkpoints. What a compromised key sealed stands where a witness co-signed, or a service stamped, a checkpoint over
+    it before the compromise; else the exit status is 5.
     """
     settings = read_settings(os.environ, directory)
     keys = trusted_keys(settings, jwks)
@@ -164,7 +172,7 @@ def verify_log(
             partial(read_checkpoint, keys=keys.regardless()),
             _progress if sys.stderr.isatty() else _silent,
             after=_places(after),
-            witnesses=witnesses_of(keys, certificates, memory),
+            witnesses=witnesses_of(keys, certificates, memory, anchors),
         )
     )
     if as_json:
@@ -179,10 +187,12 @@ def verify_log(
                 f"  {report.cosignatures} co-signatures; witnessed: "
                 + ", ".join(f"ledger {ledger} up to entry {seq}" for ledger, seq in report.witnessed.items())
             )
+        if report.timestamps:
+            click.echo(f"  {report.timestamps} time stamps: {_stamped(report) if anchors else UNCHECKED}")
         if report.first_undetermined is not None:
             ledger, seq = report.first_undetermined
             click.echo(
-                f"  {report.undetermined} seal(s) of compromised keys that no witness saw in time, the first: "
+                f"  {report.undetermined} seal(s) of compromised keys that nobody saw in time, the first: "
                 f"ledger {ledger}, entry {seq}"
             )
         for found in report.breaks[:SHOWN]:
@@ -194,15 +204,20 @@ def verify_log(
 
 @verify.command("archive")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, file_okay=False, path_type=Path))
+@anchors_option
 @jwks_option
 @directory_option
 @json_option
-def verify_files(paths: tuple[Path, ...], jwks: str | None, directory: Path | None, as_json: bool) -> None:
+def verify_files(
+    paths: tuple[Path, ...], anchors: tuple[Path, ...], jwks: str | None, directory: Path | None, as_json: bool
+) -> None:
     """Verifies archives of the log without any database: files, leaves, chain, seals, and how they join."""
     keys = trusted_keys(read_settings(os.environ, directory), jwks)
-    report = verify_archives(paths, keys, _archive_progress if sys.stderr.isatty() else _archive_silent)
+    progress = _archive_progress if sys.stderr.isatty() else _archive_silent
+    report = verify_archives(paths, keys, progress, timestamp_reader(anchors))
     if as_json:
-        counts = {"archives": report.archives, "entries": report.entries, "checkpoints": report.checkpoints}
+        names = ("archives", "entries", "checkpoints", "timestamps")
+        counts = {name: getattr(report, name) for name in names}
         breaks = [asdict(found) for found in report.breaks]
         click.echo(json.dumps({"intact": report.intact, **counts, "broken": report.broken, "breaks": breaks}))
     else:
@@ -210,6 +225,8 @@ def verify_files(paths: tuple[Path, ...], jwks: str | None, directory: Path | No
             f"checked {report.entries} entries and {report.checkpoints} checkpoints in {report.archives} archive(s): "
             f"{'intact' if report.intact else 'BROKEN'}"
         )
+        if report.timestamps:
+            click.echo(f"  {report.timestamps} time stamps{'' if anchors else f': {UNCHECKED}'}")
         for found in report.breaks[:SHOWN]:
             click.echo(f"  {found}")
         if report.broken > SHOWN:
@@ -302,6 +319,8 @@ def _report_facts(report: Report) -> dict[str, object]:
         "checkpoints": report.checkpoints,
         "cosignatures": report.cosignatures,
         "witnessed": {str(ledger): seq for ledger, seq in report.witnessed.items()},
+        "timestamps": report.timestamps,
+        "stamped": {str(ledger): {"seq": seq, "at": at.isoformat()} for ledger, (seq, at) in report.stamped.items()},
         "undetermined": report.undetermined,
         "broken": report.broken,
         "breaks": [
@@ -315,6 +334,11 @@ def _report_facts(report: Report) -> dict[str, object]:
             for found in report.breaks
         ],
     }
+
+
+def _stamped(report: Report) -> str:
+    told = (f"ledger {ledger} up to entry {seq} at {at.isoformat()}" for ledger, (seq, at) in report.stamped.items())
+    return ", ".join(told) or "none that holds"
 
 
 def _places(after: tuple[str, ...]) -> dict[int, int]:

@@ -1,5 +1,6 @@
 """Public facts: keys, checkpoints, limits and schemas."""
 
+import base64
 import dataclasses
 import hashlib
 from functools import cache
@@ -15,6 +16,7 @@ from gateway.intake.documentation import CheckpointFacts, KeySetDocument, LimitF
 from gateway.intake.negotiation import JSON
 from gateway.intake.refusals import NotFound
 from gateway.intake.services import Services
+from gateway.model import Timestamp
 from gateway.sealing.jws import jwks
 from gateway.sealing.keyring import history_jwks
 from gateway.sealing.receipts import moment_text
@@ -49,10 +51,11 @@ class Facts:
         return Response(orjson.dumps(document), headers=headers, media_type=JSON)
 
     async def checkpoint(self, ledger: Annotated[int, Query(ge=0, le=_LARGEST_LEDGER)] = 0) -> Response:
-        """The newest checkpoint of a ledger."""
+        """The newest checkpoint of a ledger; what witnesses and a time-stamping service said of it or earlier ones."""
         latest = await self._services.journal.latest_checkpoint(ledger)
         if latest is None:
             raise NotFound
+        stamp = await self._services.timestamps.newest(ledger)
         facts = {
             "ledger": latest.ledger,
             "seq": latest.seq,
@@ -60,6 +63,7 @@ class Facts:
             "made_at": moment_text(latest.made_at),
             "checkpoint": latest.jws,
             "cosignatures": [word.jws for word in await self._services.journal.newest_cosignatures(ledger)],
+            "timestamp": timestamp_facts(stamp),
         }
         return Response(orjson.dumps(facts), headers={"Cache-Control": "no-store"}, media_type=JSON)
 
@@ -105,6 +109,18 @@ class Facts:
         if content is None:
             raise NotFound
         return Response(content, headers={"Content-Type": "application/xml"})
+
+
+def timestamp_facts(stamp: Timestamp | None) -> dict[str, object] | None:
+    """A time stamp as it is told, with the checkpoint that it is of."""
+    if stamp is None:
+        return None
+    return {
+        "seq": stamp.seq,
+        "stamped_at": moment_text(stamp.stamped_at),
+        "checkpoint": stamp.jws,
+        "token": base64.b64encode(stamp.token).decode("ascii"),
+    }
 
 
 @cache

@@ -15,6 +15,7 @@ from gateway.intake.senders import EnrolledSenders, ListFiles, holds, read_file
 from gateway.intake.services import Identity, ReadyCheck, Services
 from gateway.intake.settings import Bounds, DoorSettings, IntakeSettings
 from gateway.intake.spool import Spool
+from gateway.intake.timestamping import Stamper, TimestampService
 from gateway.intake.turns import Turns
 from gateway.journal import (
     AuditLog,
@@ -28,6 +29,7 @@ from gateway.journal import (
     PeopleCache,
     SpentTokens,
 )
+from gateway.journal.timestamps import Timestamps
 from gateway.journal.witness_lag import WitnessLag
 from gateway.judging.longs import LongJudging
 from gateway.judging.processes import JudgingProcesses
@@ -96,6 +98,7 @@ async def open_services(settings: IntakeSettings, kafka_check: ReadyCheck | None
             await stack.enter_async_context(open_identity(settings.database_url)),
             revocations,
             make_spool(settings, senders),
+            await stack.enter_async_context(Timestamps(settings.database_url)),
             lambda: keychain.history,
             KeySet.from_certificates(read_file(path) for path in settings.witness_certificates),
             clock,
@@ -108,6 +111,7 @@ async def open_services(settings: IntakeSettings, kafka_check: ReadyCheck | None
 
         for sealed in (journal, services.identity.audit):
             await stack.enter_async_context(Checkpointer(sealed, seal, clock, settings.checkpoint_seconds))
+        await stack.enter_async_context(stamp_checkpoints(services))
         yield services
 
 
@@ -198,6 +202,21 @@ async def watch_witnesses(services: Services) -> AsyncIterator[None]:
         told = "Entries up to the newest checkpoint that the slowest witness has not co-signed"
         services.metrics.gauge("gateway_witness_lag_entries", told, lambda: lag.entries)
         yield
+
+
+@asynccontextmanager
+async def stamp_checkpoints(services: Services) -> AsyncIterator[None]:
+    """Has checkpoints time-stamped, and the metrics tell how far that is behind; nothing where no service is set."""
+    settings = services.settings.timestamps
+    if settings.service is None:
+        yield
+        return
+    async with TimestampService(settings, services.clock) as service:
+        logs = (services.journal, services.identity.audit)
+        async with Stamper(logs, services.timestamps, service, services.metrics) as stamper:
+            told = "Entries up to the newest checkpoint that no time stamp covers"
+            services.metrics.gauge("gateway_timestamp_lag_entries", told, lambda: stamper.lag)
+            yield
 
 
 def add_gauges(services: Services, ring: Keyring) -> None:

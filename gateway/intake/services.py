@@ -13,6 +13,7 @@ from gateway.intake.settings import IntakeSettings
 from gateway.intake.spool import Spool
 from gateway.intake.turns import Turns
 from gateway.journal import AuditLog, Journal, OversightReader, PeopleCache, SpentTokens
+from gateway.journal.timestamps import Timestamps
 from gateway.keyhistory import KeyHistory
 from gateway.luxury.desk import Desk
 from gateway.pipeline import Pipeline
@@ -51,6 +52,7 @@ class Services:
     identity: Identity
     revocations: Revocations
     spool: Spool
+    timestamps: Timestamps
     key_history: Callable[[], KeyHistory] = field(default=KeyHistory)
     witnesses: KeySet = field(default_factory=lambda: KeySet({}))
     clock: Callable[[], datetime] = field(default_factory=SteadyClock)

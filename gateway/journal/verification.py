@@ -117,6 +117,7 @@ class _Beside:
     filings: _Ahead
     checkpoints: _Ahead
     cosignatures: _Ahead
+    timestamps: _Ahead
 
 
 @dataclass(slots=True)
@@ -156,7 +157,7 @@ class _Walk:
     async def _walk(self, checks: EntryChecks) -> None:
         head = await self.connection.fetchrow(sql("head"), self.ledger)
         length = 0 if head is None else head["seq"]
-        names = ("every_filing", "every_checkpoint", "every_cosignature")
+        names = ("every_filing", "every_checkpoint", "every_cosignature", "every_timestamp")
         beside = _Beside(*(_Ahead(self._rows(name)) for name in names))
         async for row in self._rows("every_archived"):
             kept = kept_of(row)
@@ -183,7 +184,7 @@ class _Walk:
         self.seen.sealed(seen.seq, seen.receipt)
         await self._check_filing(seen, beside.filings)
         await self._check_checkpoints(seen.seq, beside.checkpoints)
-        await self._check_cosignatures(seen.seq, beside.cosignatures)
+        await self._check_words(seen.seq, beside)
         self.seq = seen.seq
         self.tally.entries += 1
         if seen.seq % _PROGRESS_EVERY == 0:
@@ -236,20 +237,27 @@ class _Walk:
             for found in self.seen.carried_faults(checkpoint):
                 self._note(checkpoint.seq, *found)
 
-    async def _check_cosignatures(self, seq: int | None, cosignatures: _Ahead) -> None:
-        async for row in cosignatures.upto(seq):
-            link = self.link if row["seq"] == seq else None
-            for fault in self.seen.cosignature_faults(dict(row), link):
-                self._note(row["seq"], *fault)
+    async def _check_words(self, seq: int | None, beside: _Beside) -> None:
+        """What others said of the log: witnesses and their memory, and a time-stamping service."""
+        for words, faults in (
+            (beside.cosignatures, self.seen.cosignature_faults),
+            (beside.timestamps, self.seen.timestamp_faults),
+        ):
+            async for row in words.upto(seq):
+                for fault in faults(dict(row), self.link if row["seq"] == seq else None):
+                    self._note(row["seq"], *fault)
         if seq is not None:
             for fault in self.seen.memory_faults(seq, self.link):
                 self._note(seq, *fault)
 
     def _conclude(self) -> None:
         """What can be told of the witnesses when the whole ledger was read."""
-        for seq, what, detail in self.seen.end_faults(self.seq):
+        for seq, what, detail in self.seen.end_faults(self.seq, whole=self.begun_after < 0):
             self._note(seq, what, detail)
         self.tally.cosignatures += self.seen.checked
+        self.tally.timestamps += self.seen.timestamps
+        if self.seen.stamped is not None:
+            self.tally.stamped[self.ledger] = self.seen.stamped
         if self.seen.furthest:
             self.tally.witnessed[self.ledger] = self.seen.furthest
         self.tally.undetermined += self.seen.undetermined
@@ -261,7 +269,7 @@ class _Walk:
             self.tally.filings += 1
             self._note(filing["seq"], "filing", "keys without an entry")
         await self._check_checkpoints(None, beside.checkpoints)
-        await self._check_cosignatures(None, beside.cosignatures)
+        await self._check_words(None, beside)
         if head is None or head["seq"] != self.seq:
             self._note(self.seq, "head", f"the head stands at {None if head is None else head['seq']}")
         elif not self.link.holds(head["chain"]):

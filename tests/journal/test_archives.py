@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 from collections.abc import AsyncIterator
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -36,14 +36,17 @@ from gateway.journal import (
     verify_journal,
 )
 from gateway.journal.errors import NoCheckpoint
-from gateway.model import Draft, Filed
+from gateway.journal.timestamps import Timestamps
+from gateway.model import Draft, Filed, Timestamp
 from gateway.sealing.checkpoints import read_checkpoint
 from gateway.sealing.keys import LocalKeyHolder
 from gateway.sealing.receipts import read_receipt
+from gateway.sealing.timestamps import TimestampTrust, timestamp_question
 from tests.bus.kit import KEYS, KEYSET, make_keys
 from tests.journal.archives import LATER, PUBLISHED, SEALING, SIZE, archived, fill, sealed_draft, small_partitions
 from tests.journal.large import file_in_parts
 from tests.journal.support import BANK, Drafts, dsn_of, run
+from tests.support.tsa import TimestampAuthority, authority, stamper
 
 EVERYTHING = "SELECT entries::text AS row FROM entries ORDER BY ledger, seq"
 
@@ -399,3 +402,19 @@ async def test_a_line_holds_every_column_of_an_entry(store: ArchiveStore) -> Non
         line = entry_line(stored)
         assert entry_of_line(line) == stored
         assert {"series", "number", "body", "records", "leaf", "chain", "seq"} < orjson.loads(line).keys()
+
+
+async def test_an_archive_holds_the_time_stamps_of_its_checkpoints_and_they_are_verified(
+    dsn: str, filled: list[tuple[Draft, Filed]], store: ArchiveStore, tmp_path: Path
+) -> None:
+    [checkpoint] = await store.checkpoints(0, Partition(0, 2, 3))
+    root = authority()
+    question = timestamp_question(checkpoint.jws, datetime.now(UTC))
+    token = TimestampAuthority(stamper(root)).answer(question.der)
+    async with Timestamps(dsn) as kept:
+        await kept.store(Timestamp(0, 2, datetime.now(UTC), token, checkpoint.jws))
+    path = await archived(dsn, 0, tmp_path)
+    found = verify_archives([path], KEYSET, read_timestamp=TimestampTrust([root.certificate]).read)
+    assert (found.intact, found.timestamps, len(filled)) == (True, 1, 14)
+    other = verify_archives([path], KEYSET, read_timestamp=TimestampTrust([authority().certificate]).read)
+    assert [(each.what, each.seq) for each in other.breaks] == [("timestamp", 2)]

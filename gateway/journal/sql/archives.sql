@@ -22,8 +22,10 @@ FROM entries WHERE ledger = $1 AND seq >= $2 AND seq < $3 ORDER BY seq;
 SELECT ledger, seq FROM entries WHERE seq >= $1 AND seq < $2 AND substr(body, 1, 1) = '\x03' ORDER BY ledger, seq LIMIT 1;
 
 -- name: partition_checkpoints
-SELECT ledger, seq, chain, made_at, jws FROM checkpoints
-WHERE ledger = $1 AND seq >= $2 AND seq < $3 ORDER BY seq;
+SELECT checkpoints.ledger, checkpoints.seq, chain, made_at, jws, coalesce(token, '') AS timestamp
+FROM checkpoints
+LEFT JOIN timestamps ON timestamps.ledger = checkpoints.ledger AND timestamps.seq = checkpoints.seq
+WHERE checkpoints.ledger = $1 AND checkpoints.seq >= $2 AND checkpoints.seq < $3 ORDER BY checkpoints.seq;
 
 -- name: chain_at
 SELECT chain FROM receipts WHERE ledger = $1 AND seq = $2;
