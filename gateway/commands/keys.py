@@ -20,6 +20,7 @@ from gateway.sealing.timestamps import TimestampTrust
 from gateway.settings import Settings
 from gateway.witness import Memory
 
+UNCHECKED = "who made them was not looked at; name the service's CA with --tsa-anchor"
 PEM_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 jwks_option = click.option(

@@ -15,8 +15,10 @@ import click
 
 from gateway.archive.verification import verify_archives
 from gateway.bus.checkpoints import CHECKPOINTS_TOPIC
+from gateway.commands.audit import verify as verify_audit_log
 from gateway.commands.common import FINDING_LINE, directory_option, json_option, language_option
 from gateway.commands.keys import (
+    UNCHECKED,
     anchors_option,
     jwks_option,
     memory_option,
@@ -45,12 +47,11 @@ from validators.refusals import Refusal
 BROKEN = 4
 UNDETERMINED = 5
 SHOWN = 20
-UNCHECKED = "who made them was not looked at; name the service's CA with --tsa-anchor"
 
 
 @click.group()
 def verify() -> None:
-    """Verifies receipts, messages, the journal, archives and topics.
+    """Verifies receipts, messages, the journal, the audit log, archives and topics.
 
     Exit status: 0 intact, 4 broken, 5 undetermined.
     """
@@ -200,6 +201,9 @@ def verify_log(
         if report.broken > SHOWN:
             click.echo(f"  and {report.broken - SHOWN} more")
     sys.exit(_status(report))
+
+
+verify.add_command(verify_audit_log, "audit")
 
 
 @verify.command("archive")

@@ -283,7 +283,7 @@ def add_get(
 
 
 def needing(who: str) -> dict[str, Any]:
-    """What OpenAPI tells of a route that needs the token of an `entity`, or of a `person` who states a purpose."""
+    """What OpenAPI tells of a route that needs the token of an `entity`, a `witness`, or a `person` with a purpose."""
     return {"security": [{who: []}], **({"parameters": [PURPOSE]} if who == "person" else {})}
 
 

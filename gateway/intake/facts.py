@@ -3,6 +3,7 @@
 import base64
 import dataclasses
 import hashlib
+from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -16,7 +17,7 @@ from gateway.intake.documentation import CheckpointFacts, KeySetDocument, LimitF
 from gateway.intake.negotiation import JSON
 from gateway.intake.refusals import NotFound
 from gateway.intake.services import Services
-from gateway.model import Timestamp
+from gateway.model import Checkpoint, Cosignature, Timestamp
 from gateway.sealing.jws import jwks
 from gateway.sealing.keyring import history_jwks
 from gateway.sealing.receipts import moment_text
@@ -55,16 +56,8 @@ class Facts:
         latest = await self._services.journal.latest_checkpoint(ledger)
         if latest is None:
             raise NotFound
-        stamp = await self._services.timestamps.newest(ledger)
-        facts = {
-            "ledger": latest.ledger,
-            "seq": latest.seq,
-            "chain": latest.chain.hex(),
-            "made_at": moment_text(latest.made_at),
-            "checkpoint": latest.jws,
-            "cosignatures": [word.jws for word in await self._services.journal.newest_cosignatures(ledger)],
-            "timestamp": timestamp_facts(stamp),
-        }
+        words = await self._services.journal.newest_cosignatures(ledger)
+        facts = checkpoint_facts(latest, words, await self._services.timestamps.newest(ledger))
         return Response(orjson.dumps(facts), headers={"Cache-Control": "no-store"}, media_type=JSON)
 
     async def limits(self) -> Response:
@@ -109,6 +102,19 @@ class Facts:
         if content is None:
             raise NotFound
         return Response(content, headers={"Content-Type": "application/xml"})
+
+
+def checkpoint_facts(latest: Checkpoint, words: Iterable[Cosignature], stamp: Timestamp | None) -> dict[str, object]:
+    """The newest checkpoint as it is told, with what witnesses and a time-stamping service said."""
+    return {
+        "ledger": latest.ledger,
+        "seq": latest.seq,
+        "chain": latest.chain.hex(),
+        "made_at": moment_text(latest.made_at),
+        "checkpoint": latest.jws,
+        "cosignatures": [word.jws for word in words],
+        "timestamp": timestamp_facts(stamp),
+    }
 
 
 def timestamp_facts(stamp: Timestamp | None) -> dict[str, object] | None:

@@ -38,10 +38,11 @@ from gateway.keychain import open_keychain
 from gateway.luxury.desk import Desk
 from gateway.model import Checkpoint
 from gateway.pipeline import Judging, Pipeline, over_any_connection
+from gateway.sealing.certificates import describe
 from gateway.sealing.checkpoints import seal_checkpoint
 from gateway.sealing.jws import KeySet
 from gateway.sealing.keyring import Keyring
-from gateway.sealing.keys import KeyHolder, KeyPlaces
+from gateway.sealing.keys import KeyHolder, KeyPlaces, kid_of_certificate
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,7 @@ async def open_services(settings: IntakeSettings, kafka_check: ReadyCheck | None
         register = await stack.enter_async_context(ComplexRegister(oversight))
         parts = Parts(journal, senders, holder, metrics, judging, register, revocations)
         pipeline = make_pipeline(settings.bounds, settings.door, parts)
+        pems = [read_file(path) for path in settings.witness_certificates]
         services = Services(
             settings,
             pipeline,
@@ -100,8 +102,9 @@ async def open_services(settings: IntakeSettings, kafka_check: ReadyCheck | None
             make_spool(settings, senders),
             await stack.enter_async_context(Timestamps(settings.database_url)),
             lambda: keychain.history,
-            KeySet.from_certificates(read_file(path) for path in settings.witness_certificates),
+            KeySet.from_certificates(pems),
             clock,
+            {describe(pem)[0].fingerprint: (kid_of_certificate(pem), pem) for pem in pems},
         )
         add_gauges(services, holder)
         await stack.enter_async_context(watch_witnesses(services))
@@ -198,7 +201,7 @@ async def watch_witnesses(services: Services) -> AsyncIterator[None]:
     if not len(services.witnesses):
         yield
         return
-    async with WitnessLag(services.journal, services.witnesses.kids) as lag:
+    async with WitnessLag((services.journal, services.identity.audit), services.witnesses.kids) as lag:
         told = "Entries up to the newest checkpoint that the slowest witness has not co-signed"
         services.metrics.gauge("gateway_witness_lag_entries", told, lambda: lag.entries)
         yield

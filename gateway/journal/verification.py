@@ -8,6 +8,7 @@ from uuid import UUID
 import asyncpg
 from asyncpg import exceptions as postgres
 
+from gateway.journal.ahead import Ahead
 from gateway.journal.connections import VERIFYING, Connection, close, connect, postgres_needed
 from gateway.journal.encoding import Packer, Row
 from gateway.journal.entry_checks import (
@@ -81,24 +82,6 @@ async def _note_strays(connection: Connection, ledgers: list[int], tally: Tally)
             )
 
 
-class _Ahead:
-    """A stream of rows ordered by `seq` with a look at the next one."""
-
-    def __init__(self, rows: AsyncIterator[asyncpg.Record]) -> None:
-        self._rows = rows
-        self._next: asyncpg.Record | None = None
-
-    async def upto(self, seq: int | None) -> AsyncIterator[asyncpg.Record]:
-        """The rows that follow, as far as `seq`; all when it is None."""
-        while True:
-            if self._next is None:
-                self._next = await anext(self._rows, None)
-            if self._next is None or (seq is not None and self._next["seq"] > seq):
-                return
-            row, self._next = self._next, None
-            yield row
-
-
 @dataclass(frozen=True, slots=True)
 class _Seen:
     """An entry, what is wrong with it, its receipt, its row as far as it is known, and how long its ledger is."""
@@ -114,10 +97,10 @@ class _Seen:
 class _Beside:
     """What is read beside the entries, in their order."""
 
-    filings: _Ahead
-    checkpoints: _Ahead
-    cosignatures: _Ahead
-    timestamps: _Ahead
+    filings: Ahead
+    checkpoints: Ahead
+    cosignatures: Ahead
+    timestamps: Ahead
 
 
 @dataclass(slots=True)
@@ -158,7 +141,7 @@ class _Walk:
         head = await self.connection.fetchrow(sql("head"), self.ledger)
         length = 0 if head is None else head["seq"]
         names = ("every_filing", "every_checkpoint", "every_cosignature", "every_timestamp")
-        beside = _Beside(*(_Ahead(self._rows(name)) for name in names))
+        beside = _Beside(*(Ahead(self._rows(name)) for name in names))
         async for row in self._rows("every_archived"):
             kept = kept_of(row)
             await self._note_missing(kept.seq, beside.filings)
@@ -197,7 +180,7 @@ class _Walk:
     def _parts(self, receipt_id: UUID, kind: str) -> AsyncIterator[asyncpg.Record]:
         return aiter(self.connection.cursor(sql("every_part"), receipt_id, kind, prefetch=1))
 
-    async def _note_missing(self, seq: int, filings: _Ahead) -> None:
+    async def _note_missing(self, seq: int, filings: Ahead) -> None:
         if seq == self.seq + 1:
             return
         gap = f"{self.seq + 1}" if seq == self.seq + 2 else f"{self.seq + 1} to {seq - 1}"
@@ -206,7 +189,7 @@ class _Walk:
         async for _ in filings.upto(seq - 1):
             self.tally.filings += 1
 
-    async def _check_filing(self, seen: _Seen, filings: _Ahead) -> None:
+    async def _check_filing(self, seen: _Seen, filings: Ahead) -> None:
         found = False
         async for filing in filings.upto(seen.seq):
             self.tally.filings += 1
@@ -220,7 +203,7 @@ class _Walk:
         if not found:
             self._note(seen.seq, "filing", "the keys of the entry are missing", seen.row)
 
-    async def _check_checkpoints(self, seq: int | None, checkpoints: _Ahead) -> None:
+    async def _check_checkpoints(self, seq: int | None, checkpoints: Ahead) -> None:
         async for row in checkpoints.upto(seq):
             self.tally.checkpoints += 1
             checkpoint = checkpoint_of(row)

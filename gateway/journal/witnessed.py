@@ -146,9 +146,9 @@ class LedgerWitnesses:
         if remembered is not None and remembered[0] > length:
             yield (length, "witness", f"the witness remembers entry {remembered[0]}, and the log ends at {length}")
         if self.witnesses.read is not None and length and not self.checked:
-            yield (length, "cosignature", "not one checkpoint of this ledger is co-signed by this witness")
+            yield (length, "cosignature", "not one checkpoint of this log is co-signed by this witness")
         if self.witnesses.read_timestamp is not None and whole and length and not self.timestamps:
-            yield (length, "timestamp", "not one checkpoint of this ledger is time-stamped")
+            yield (length, "timestamp", "not one checkpoint of this log is time-stamped")
 
     @property
     def undetermined(self) -> int:

@@ -240,7 +240,7 @@ async def test_stamps_that_were_removed_are_missed_and_those_of_another_service_
     assert "untrusted" in found.detail
     await scene.sql("DELETE FROM timestamps")
     [found] = (await scene.verify()).breaks
-    assert (found.what, found.detail) == ("timestamp", "not one checkpoint of this ledger is time-stamped")
+    assert (found.what, found.detail) == ("timestamp", "not one checkpoint of this log is time-stamped")
 
 
 async def test_what_a_compromised_key_sealed_stands_where_a_stamp_from_before_covers_it(scene: Scene) -> None:
