@@ -47,6 +47,11 @@ from validators.refusals import Refusal
 BROKEN = 4
 UNDETERMINED = 5
 SHOWN = 20
+NOT_LOOKED_AT = ["cosignatures", "timestamps"]
+NOT_TOLD = (
+    "whether the gateway made it before they got there was not looked at here: `gateway verify journal` with --witness "
+    "and --tsa-anchor tells of the log what was co-signed or time-stamped in time"
+)
 
 
 @click.group()
@@ -72,11 +77,8 @@ def verify_one(
     try:
         receipt = read_receipt(_jws_in(file), keys)
     except SealUndetermined as error:
-        line = (
-            f"{file}: undetermined: its key is in other hands; whether the gateway made it is told by "
-            "`gateway verify journal --witness`, if its entry was co-signed before"
-        )
-        _end(line, {"file": str(file), "intact": False, "reason": error.reason}, as_json, UNDETERMINED)
+        facts = {"file": str(file), "intact": False, "reason": error.reason, "not_looked_at": NOT_LOOKED_AT}
+        _end(f"{file}: undetermined: its key is in other hands; {NOT_TOLD}", facts, as_json, UNDETERMINED)
     except SealRefused as error:
         _end(f"{file}: broken: {error}", {"file": str(file), "intact": False, "reason": error.reason}, as_json)
     if message is not None and _digest(message) != receipt.sha256:
@@ -272,11 +274,13 @@ def verify_records(
         )
         counts = {"undetermined": report.undetermined, "cosignatures": report.cosignatures}
         told_facts = {**facts, "intact": report.intact, "breaks": report.breaks, "first": place, **counts}
+        if report.undetermined:
+            told_facts["not_looked_at"] = NOT_LOOKED_AT
         click.echo(json.dumps(told_facts))
     else:
         told = f"BROKEN in {report.breaks} place(s), the first: {report.first}" if report.breaks else "intact"
         if report.undetermined and not report.breaks:
-            told = f"UNDETERMINED: {report.undetermined} seal(s) of compromised keys"
+            told = f"UNDETERMINED: {report.undetermined} seal(s) of compromised keys; {NOT_TOLD}"
         click.echo(f"checked {report.records} records in {len(report.partitions)} partition(s) of {topic}: {told}")
     sys.exit(BROKEN if report.breaks else UNDETERMINED if report.undetermined else 0)
 
