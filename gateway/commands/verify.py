@@ -16,7 +16,7 @@ import click
 from gateway.archive.verification import verify_archives
 from gateway.bus.checkpoints import CHECKPOINTS_TOPIC
 from gateway.commands.audit import verify as verify_audit_log
-from gateway.commands.common import FINDING_LINE, directory_option, json_option, language_option
+from gateway.commands.common import directory_option, json_option, language_option
 from gateway.commands.keys import (
     UNCHECKED,
     anchors_option,
@@ -28,18 +28,17 @@ from gateway.commands.keys import (
     witness_option,
     witnesses_of,
 )
+from gateway.commands.verify_receipt import NOT_LOOKED_AT, NOT_TOLD, verify_receipt
 from gateway.consumer import verify_topic
 from gateway.intake.problems import problem_for
 from gateway.journal import Report, verify_journal
-from gateway.model import Finding
 from gateway.pipeline import SenderRefused, check_reporter
 from gateway.sealing.checkpoints import read_checkpoint
 from gateway.sealing.long_signature import verify_long
-from gateway.sealing.receipts import read_receipt, receipt_facts
-from gateway.sealing.refusals import SealRefused, SealUndetermined, SignatureRefused
+from gateway.sealing.receipts import read_receipt
+from gateway.sealing.refusals import SignatureRefused
 from gateway.sealing.trust import TrustStore
 from gateway.settings import READER, read_settings
-from validators.catalogue import catalogue
 from validators.limits import LONG_LIMITS
 from validators.long_text import settle
 from validators.refusals import Refusal
@@ -47,11 +46,6 @@ from validators.refusals import Refusal
 BROKEN = 4
 UNDETERMINED = 5
 SHOWN = 20
-NOT_LOOKED_AT = ["cosignatures", "timestamps"]
-NOT_TOLD = (
-    "whether the gateway made it before they got there was not looked at here: `gateway verify journal` with --witness "
-    "and --tsa-anchor tells of the log what was co-signed or time-stamped in time"
-)
 
 
 @click.group()
@@ -62,35 +56,7 @@ def verify() -> None:
     """
 
 
-@verify.command("receipt")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--message", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="The message it is for.")
-@jwks_option
-@directory_option
-@json_option
-@language_option
-def verify_one(
-    file: Path, message: Path | None, jwks: str | None, directory: Path | None, as_json: bool, lang: str
-) -> None:
-    """Verifies a receipt: the compact JWS, or the JSON answer that holds it under `receipt`."""
-    keys = trusted_keys(read_settings(os.environ, directory), jwks)
-    try:
-        receipt = read_receipt(_jws_in(file), keys)
-    except SealUndetermined as error:
-        facts = {"file": str(file), "intact": False, "reason": error.reason, "not_looked_at": NOT_LOOKED_AT}
-        _end(f"{file}: undetermined: its key is in other hands; {NOT_TOLD}", facts, as_json, UNDETERMINED)
-    except SealRefused as error:
-        _end(f"{file}: broken: {error}", {"file": str(file), "intact": False, "reason": error.reason}, as_json)
-    if message is not None and _digest(message) != receipt.sha256:
-        reason = f"{message} is not the message of this receipt"
-        _end(f"{file}: broken: {reason}", {"file": str(file), "intact": False, "reason": "another-message"}, as_json)
-    if as_json:
-        click.echo(json.dumps({"file": str(file), "intact": True, **receipt_facts(receipt, lang)}, ensure_ascii=False))
-        return
-    click.echo(f"{file}: intact: the gateway received it at {receipt.received_at.isoformat()}: {receipt.verdict.value}")
-    click.echo(f"  document {receipt.document}, version {receipt.version}, SHA-256 {receipt.sha256}")
-    for finding in receipt.findings:
-        click.echo(finding_line(finding, lang))
+verify.add_command(verify_receipt)
 
 
 @verify.command("message")
@@ -283,34 +249,6 @@ def verify_records(
             told = f"UNDETERMINED: {report.undetermined} seal(s) of compromised keys; {NOT_TOLD}"
         click.echo(f"checked {report.records} records in {len(report.partitions)} partition(s) of {topic}: {told}")
     sys.exit(BROKEN if report.breaks else UNDETERMINED if report.undetermined else 0)
-
-
-def finding_line(finding: Finding, lang: str) -> str:
-    """A finding as the commands print it."""
-    return FINDING_LINE.format(
-        severity=finding.severity.value,
-        code=finding.code,
-        line=finding.line or "",
-        path=finding.path,
-        message=catalogue().text(finding, lang),
-    )
-
-
-def _jws_in(file: Path) -> str:
-    text = file.read_text(encoding="utf-8", errors="replace").strip()
-    if not text.startswith("{"):
-        return text
-    try:
-        return str(json.loads(text)["receipt"])
-    except (ValueError, KeyError, TypeError):
-        raise click.UsageError(
-            f"{file} is neither a compact JWS nor an answer that holds one under `receipt`"
-        ) from None
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _end(line: str, facts: dict[str, object], as_json: bool, status: int = BROKEN) -> NoReturn:

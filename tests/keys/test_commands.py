@@ -141,6 +141,6 @@ async def test_a_receipt_of_a_compromised_key_is_undetermined_and_what_was_not_l
     (tmp_path / "receipt").write_text(sealed.jws)
     command = ["verify", "receipt", str(tmp_path / "receipt"), "--jwks", str(tmp_path / "jwks.json")]
     told = await asyncio.to_thread(CliRunner().invoke, main, command)
-    assert (told.exit_code, "was not looked at here: `gateway verify journal`" in told.output) == (5, True)
+    assert (told.exit_code, "was not looked at here: `gateway verify receipt`" in told.output) == (5, True)
     told = await asyncio.to_thread(CliRunner().invoke, main, [*command, "--json"])
     assert json.loads(told.stdout)["not_looked_at"] == ["cosignatures", "timestamps"]

@@ -12,7 +12,7 @@ from pathlib import Path
 import asyncpg
 import httpx
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 from prometheus_client import generate_latest
 
 from gateway.__main__ import main
@@ -25,7 +25,7 @@ from gateway.intake.timestamping import Stamper, TimestampService
 from gateway.journal import Checkpointer, Report, Witnesses, verify_journal
 from gateway.model import Checkpoint
 from gateway.sealing.checkpoints import read_checkpoint, seal_checkpoint
-from gateway.sealing.jws import KeySet
+from gateway.sealing.jws import KeySet, jwks
 from gateway.sealing.receipts import read_receipt
 from gateway.sealing.timestamps import TimestampRefused, TimestampTrust
 from tests.intake.kit import URL, XML, World, make_world
@@ -285,3 +285,40 @@ async def test_a_service_without_an_address_or_without_a_trust_anchor_is_refused
     with pytest.raises(ConfigurationError):
         async with opened(world, service, TimestampSettings(url, (tmp_path / "other.pem",))):
             pytest.fail("it started")
+
+
+async def test_a_receipt_of_a_compromised_key_stands_where_a_stamp_from_before_covers_its_entry(
+    scene: Scene, anchor: Path, tmp_path: Path
+) -> None:
+    answer = await scene.client.post("/v1/messages", content=scene.world.message(), headers=XML)
+    (tmp_path / "receipt").write_text(answer.json()["receipt"])
+    await stamped(scene)
+
+    async def told(moment: datetime, *options: str) -> Result:
+        document = jwks(scene.services.keys)
+        document["keys"][0]["revoked"] = {"revoked_at": int(moment.timestamp())}
+        (tmp_path / "jwks.json").write_text(json.dumps(document))
+        command = ["verify", "receipt", str(tmp_path / "receipt"), "--jwks", str(tmp_path / "jwks.json"), *options]
+        environment = {"GATEWAY_DATABASE_URL": scene.world.settings.database_url}
+        return await asyncio.to_thread(CliRunner().invoke, main, command, env=environment)
+
+    later, before = datetime.now(UTC) + timedelta(hours=1), datetime.now(UTC) - timedelta(hours=1)
+    trusting = ("--tsa-anchor", str(anchor))
+    assert (await told(later)).exit_code == 5
+    seen = await told(later, *trusting)
+    assert (
+        seen.exit_code,
+        f"up to entry {await scene.length()} was seen by a time-stamping service" in seen.output,
+    ) == (0, True)
+    assert json.loads((await told(later, *trusting, "--json")).stdout)["covered"]["by"] == "time-stamping service"
+    late = await told(before, *trusting)
+    assert (late.exit_code, "nobody who is named" in late.output) == (5, True)
+    other_leaf = "leaf = set_byte(leaf, 0, get_byte(leaf, 0) # 1) WHERE seq = (SELECT max(seq) FROM entries)"
+    await scene.sql(f"UPDATE entries SET {other_leaf}")
+    assert (await told(later, *trusting)).exit_code == 5
+    await scene.sql(f"UPDATE entries SET {other_leaf}")
+    assert (await told(later, *trusting)).exit_code == 0
+    await scene.sql(
+        "UPDATE timestamps SET token = set_byte(token, 600, (get_byte(token, 600) + 1) % 256) WHERE ledger = 0"
+    )
+    assert (await told(later, *trusting)).exit_code == 5

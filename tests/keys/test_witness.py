@@ -11,9 +11,12 @@ import pytest
 from gateway.errors import ConfigurationError, Unavailable
 from gateway.intake.app import create_app
 from gateway.journal import (
+    Witnesses,
     verify_journal,
 )
+from gateway.journal.coverage import Readers, coverage_of
 from gateway.journal.witness_lag import WitnessLag
+from gateway.model import Receipt
 from gateway.sealing.checkpoints import read_checkpoint
 from gateway.sealing.cosignatures import read_cosignature
 from gateway.sealing.generation import make_gateway_key
@@ -167,6 +170,27 @@ async def test_seals_of_a_compromised_key_stand_where_a_witness_saw_them_before_
     assert (report.broken, report.undetermined, report.first_undetermined) == (0, 3, (0, 4))
     assert (await scene.verify(compromised=scene.at + timedelta(hours=1))).intact
     assert (await scene.verify(compromised=scene.at - timedelta(hours=3))).undetermined == 7
+
+
+async def test_a_receipt_of_a_compromised_key_stands_where_the_witness_saw_its_entry_before(scene: Scene) -> None:
+    await witnessed(scene, 3, 1)
+    keys, believed = KeySet.of(scene.services.keys), KeySet.of(scene.keys)
+    rows = await scene.sql("SELECT receipt FROM entries WHERE seq > 1 ORDER BY seq")
+    second, third, _ = (read_receipt(row["receipt"], keys) for row in rows)
+    readers = Readers(
+        Witnesses(believed.kids, lambda jws: read_cosignature(jws, believed)), lambda jws: read_checkpoint(jws, keys)
+    )
+
+    async def covered(receipt: Receipt, before: timedelta) -> tuple[str, int] | None:
+        found = await coverage_of(scene.world.settings.database_url, receipt, scene.at + before, readers)
+        return None if found is None else (found.by, found.seq)
+
+    hour = timedelta(hours=1)
+    assert await covered(second, hour) == ("witness", 3)
+    assert await covered(second, -hour) is None
+    await scene.rewrite()
+    assert await covered(second, hour) is None, "it is no longer in the log"
+    assert await covered(third, hour) is None, "the log over it is not the one that was seen"
 
 
 async def test_nobody_but_a_known_witness_is_heard(scene: Scene) -> None:
