@@ -15,7 +15,6 @@ from gateway.intake.senders import EnrolledSenders, ListFiles, holds, read_file
 from gateway.intake.services import Identity, ReadyCheck, Services
 from gateway.intake.settings import Bounds, DoorSettings, IntakeSettings
 from gateway.intake.spool import Spool
-from gateway.intake.timestamping import Stamper, TimestampService
 from gateway.intake.turns import Turns
 from gateway.journal import (
     AuditLog,
@@ -214,6 +213,8 @@ async def stamp_checkpoints(services: Services) -> AsyncIterator[None]:
     if settings.service is None:
         yield
         return
+    from gateway.intake.timestamping import Stamper, TimestampService  # noqa: PLC0415 - 4 MB that only this way needs
+
     async with TimestampService(settings, services.clock) as service:
         logs = (services.journal, services.identity.audit)
         async with Stamper(logs, services.timestamps, service, services.metrics) as stamper:
