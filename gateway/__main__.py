@@ -34,7 +34,7 @@ COMMANDS = {
     "trace": ("trace", "The chain of one luxury good, from its code to its last owner."),
     "trust": ("entities", "Trust anchors for senders' certificates: add, list."),
     "validate": ("messages", "Say the verdict with no server."),
-    "verify": ("verify", "Verify receipts, the journal, archives, topics."),
+    "verify": ("verify", "Verify receipts, the journal, the audit log, archives, topics."),
     "witness": ("witness", "Co-sign checkpoints from another machine, under another key."),
 }
 

@@ -34,6 +34,7 @@ __all__ = [
     "Signer",
     "Standing",
     "Submission",
+    "Timestamp",
     "Verdict",
 ]
 
@@ -258,6 +259,8 @@ class Checkpoint:
     jws: str = ""
     cosignatures: tuple[str, ...] = ()
     """The newest co-signature of each witness when it was made, of this checkpoint or an earlier one."""
+    timestamp: bytes = b""
+    """In an archive, what a time-stamping service answered about its JWS (DER); empty where there is nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,6 +273,20 @@ class Cosignature:
     seen_at: datetime
     witness: str
     jws: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Timestamp:
+    """A time-stamping service's signed word (RFC 3161) that the JWS of a checkpoint was there at a moment.
+
+    `token` is its answer as it came: a TimeStampResp in DER. `jws` is the checkpoint, None where that is gone.
+    """
+
+    ledger: int
+    seq: int
+    stamped_at: datetime
+    token: bytes = field(repr=False)
+    jws: str | None
 
 
 @dataclass(frozen=True, slots=True)

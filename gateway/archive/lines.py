@@ -3,7 +3,8 @@
 The members of an entry's line are `seq`, the columns of `gateway.journal.encoding.Row` in their order, `leaf` and
 `chain`: `body` and `records` (compressed, as they are stored) in base64, digests in hex, `received_at` in RFC 3339 with
 six decimals. The leaf is computed from exactly these values. A large entry has a last member `parts`: how long each
-stored part of its `body` and `records` is, in the files that `parts` describes.
+stored part of its `body` and `records` is, in the files that `parts` describes. A checkpoint that was time-stamped has
+the service's answer in base64 under `timestamp`.
 """
 
 import base64
@@ -59,6 +60,7 @@ def checkpoint_line(checkpoint: Checkpoint) -> bytes:
             "chain": checkpoint.chain.hex(),
             "made_at": moment_text(checkpoint.made_at),
             "jws": checkpoint.jws,
+            **({"timestamp": base64.b64encode(checkpoint.timestamp).decode("ascii")} if checkpoint.timestamp else {}),
         }
     )
 
@@ -68,7 +70,8 @@ def checkpoint_of_line(line: bytes) -> Checkpoint:
     try:
         facts = orjson.loads(line)
         chain, made_at = bytes.fromhex(facts.pop("chain")), datetime.fromisoformat(facts.pop("made_at"))
-        return Checkpoint(chain=chain, made_at=made_at, **facts)
+        timestamp = base64.b64decode(facts.pop("timestamp", ""), validate=True)
+        return Checkpoint(chain=chain, made_at=made_at, timestamp=timestamp, **facts)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ArchiveBroken("a line is not that of a checkpoint") from error
 

@@ -7,7 +7,7 @@ An archive is a directory `fma-entries-NNNNNN` that holds one partition of the l
 - `manifest.jws`: the gateway's seal over the bytes of `manifest.json` (a detached JWS of type `fma-archive+jws`);
 - `entries-L-SSSSSSSSSSSS.jsonl.zst`: entries of ledger L from `seq` S on, one JSON object a line (see `lines`);
 - `body-L-SSSSSSSSSSSS.xml.zst` and `records-L-SSSSSSSSSSSS.zst`: the parts of a large entry (see `parts`);
-- `checkpoints.jsonl.zst`: the checkpoints within the partition with their JWS;
+- `checkpoints.jsonl.zst`: the checkpoints within the partition with their JWS, and time stamp if they have one;
 - `cosignatures.jsonl.zst`: what witnesses said of them until then;
 - `certificate.pem`: the gateway's certificate at that time.
 

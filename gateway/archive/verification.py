@@ -21,8 +21,9 @@ from gateway.archive.manifest import (
     manifest_of,
 )
 from gateway.archive.parts import ArchivedEntry, part_faults
+from gateway.errors import GatewayError
 from gateway.journal.encoding import CHAIN_START, Packer
-from gateway.journal.entry_checks import UNKNOWN, EntryChecks, Link, checkpoint_fault
+from gateway.journal.entry_checks import UNKNOWN, EntryChecks, Fault, Link, checkpoint_fault
 from gateway.journal.witnessed import LedgerWitnesses, Witnesses
 from gateway.model import Checkpoint, Cosignature
 from gateway.sealing.checkpoints import read_checkpoint
@@ -40,7 +41,8 @@ _PROGRESS_EVERY = 10_000
 class ArchiveBreak:
     """One thing that is not as it was sealed, and where: archive, file, and the entry where it is known.
 
-    `what` is `manifest`, `file`, `missing`, `extra`, `join`, `checkpoint`, `cosignature`, or as in a break of the log.
+    `what` is `manifest`, `file`, `missing`, `extra`, `join`, `checkpoint`, `cosignature`, `timestamp`, or as in a break
+    of the log.
     """
 
     archive: str
@@ -66,6 +68,7 @@ class ArchiveReport:
     archives: int = 0
     entries: int = 0
     checkpoints: int = 0
+    timestamps: int = 0
     broken: int = 0
     breaks: list[ArchiveBreak] = field(default_factory=list)
     cosignatures: int = 0
@@ -96,7 +99,7 @@ def verify_archives(
     """Checks every archive, and that those which follow each other by their numbers join, in constant memory.
 
     With a reader in `witnesses` co-signatures too: that the entries are those which were seen, and that of every ledger
-    there is one.
+    there is one; with one of time stamps those too, which are only counted else.
 
     What is in an archive is looked at only once its manifest's seal and the file's SHA-256 stand, and parts once they
     have the SHA-256 that their entry names: so of a file of parts that was changed the part is named. Damage is
@@ -210,7 +213,8 @@ class _Check:
                 fault = checkpoint_fault(checkpoint, partial(read_checkpoint, keys=self.keys))
                 if fault is None:
                     found.append(checkpoint)
-                else:
+                    fault = self._timestamp_fault(checkpoint)
+                if fault is not None:
                     place = (checkpoint.ledger, checkpoint.seq)
                     self.report.note(ArchiveBreak(self.path.name, CHECKPOINTS, *fault, *place))
         except ArchiveBroken as error:
@@ -225,6 +229,17 @@ class _Check:
             self._note(COSIGNATURES, "file", str(error))
             return []
         return sorted(found, key=lambda cosignature: (cosignature.ledger, cosignature.seq))
+
+    def _timestamp_fault(self, checkpoint: Checkpoint) -> Fault | None:
+        if not checkpoint.timestamp:
+            return None
+        self.report.timestamps += 1
+        try:
+            if self.witnesses.read_timestamp is not None:
+                self.witnesses.read_timestamp(checkpoint.timestamp, checkpoint.jws)
+        except GatewayError as error:
+            return ("timestamp", str(error))
+        return None
 
     def _note(self, file: str, what: str, detail: str) -> None:
         self.report.note(ArchiveBreak(self.path.name, file, what, detail))

@@ -16,6 +16,7 @@ from gateway.bus.cluster import REQUEST_MS
 from gateway.bus.connecting import Bootstrap, options_of
 from gateway.bus.declaration import Role, TopicTable, load_topics
 from gateway.bus.errors import KafkaRefused, KafkaUnavailable, kafka_errors
+from gateway.bus.reaching import reaching
 
 SECURITY_DISABLED = 54
 ANY = 1
@@ -188,7 +189,7 @@ class _Administration:
 async def _administration(bootstrap: Bootstrap) -> AsyncIterator[_Administration]:
     client = AIOKafkaClient(**options_of(bootstrap), request_timeout_ms=REQUEST_MS)
     try:
-        with kafka_errors(f"connecting to {bootstrap}"):
+        async with reaching(bootstrap, f"connecting to {bootstrap}"):
             await client.bootstrap()
         yield _Administration(client)
     finally:

@@ -8,6 +8,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from gateway.bus.connecting import Bootstrap, options_of
 from gateway.bus.errors import KafkaUnavailable, TopicMissing, kafka_errors
+from gateway.bus.reaching import reaching
 
 REQUEST_MS = 10_000
 READY_SECONDS = 2.0
@@ -15,10 +16,10 @@ READY_SECONDS = 2.0
 
 @asynccontextmanager
 async def administration(bootstrap: Bootstrap) -> AsyncIterator[AIOKafkaAdminClient]:
-    """A connected admin client; raises KafkaUnavailable where nothing answers at `bootstrap`."""
+    """A connected admin client; raises KafkaUnavailable where nothing answers, or nobody is let in, at `bootstrap`."""
     client = AIOKafkaAdminClient(**options_of(bootstrap), request_timeout_ms=REQUEST_MS)
     try:
-        with kafka_errors(f"connecting to {bootstrap}"):
+        async with reaching(bootstrap, f"connecting to {bootstrap}"):
             await client.start()
         with kafka_errors(f"administering {bootstrap}"):
             yield client

@@ -32,6 +32,15 @@ class KafkaUnavailable(Unavailable):
     code = "kafka-unavailable"
 
 
+class KafkaAuthenticationFailed(KafkaUnavailable):
+    """Kafka is there and does not believe the credentials: a wrong password, user or mechanism.
+
+    It is tried again, for passwords are changed on both sides one after the other.
+    """
+
+    code = "kafka-authentication-failed"
+
+
 class TopicMissing(Unavailable):
     """A topic that is needed does not exist yet; `gateway topics apply` makes it."""
 

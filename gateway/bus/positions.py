@@ -7,7 +7,7 @@ from typing import Self
 import orjson
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
-from gateway.bus.cluster import require_topics
+from gateway.bus.cluster import REQUEST_MS, require_topics
 from gateway.bus.connecting import Bootstrap, options_of
 from gateway.bus.errors import KafkaUnavailable, kafka_errors
 from gateway.errors import GatewayError
@@ -91,7 +91,12 @@ async def read_position(
     """
     count = (await require_topics(bootstrap, [topic]))[topic]
     partitions = [TopicPartition(topic, partition) for partition in range(count)]
-    consumer = AIOKafkaConsumer(**options_of(bootstrap), isolation_level="read_committed", enable_auto_commit=False)
+    consumer = AIOKafkaConsumer(
+        **options_of(bootstrap),
+        isolation_level="read_committed",
+        enable_auto_commit=False,
+        request_timeout_ms=REQUEST_MS,
+    )
     try:
         with kafka_errors(f"reading the position of ledger {ledger} in {topic}"):
             await consumer.start()
@@ -105,7 +110,7 @@ async def _settled_ends(
     bootstrap: Bootstrap, consumer: AIOKafkaConsumer, partitions: list[TopicPartition], patience: float
 ) -> dict[TopicPartition, int]:
     """The ends up to which to read, once no transaction that reaches below them is open."""
-    probe = AIOKafkaConsumer(**options_of(bootstrap), enable_auto_commit=False)
+    probe = AIOKafkaConsumer(**options_of(bootstrap), enable_auto_commit=False, request_timeout_ms=REQUEST_MS)
     try:
         await probe.start()
         marks = await probe.end_offsets(partitions)

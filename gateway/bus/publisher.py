@@ -14,10 +14,11 @@ from aiokafka.partitioner import DefaultPartitioner
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.structs import RecordMetadata
 
-from gateway.bus.cluster import require_topics
+from gateway.bus.cluster import REQUEST_MS, require_topics
 from gateway.bus.connecting import Bootstrap, options_of
 from gateway.bus.errors import KafkaUnavailable, RecordTooLarge, kafka_errors
 from gateway.bus.positions import POSITIONS_TOPIC, Position, position_key, read_position
+from gateway.bus.reaching import reaching
 from gateway.model import Record
 
 BATCH_BYTES = 1 << 20
@@ -41,7 +42,8 @@ class TransactionalPublisher:
     `start` fences whoever published under the same id before, and only then reads the position: so nothing can be
     added to it behind the reader's back. After any error the publisher is stopped and started again; what was not
     committed is aborted by that, and the position read anew tells what was. `deadline` is the longest that a
-    transaction may take, in seconds; it is shorter than the time after which Kafka itself would end it.
+    transaction may take, in seconds; it is shorter than the time after which Kafka itself would end it. A request
+    that stays without an answer is made again over another connection before that.
     """
 
     def __init__(
@@ -75,13 +77,16 @@ class TransactionalPublisher:
             max_batch_size=BATCH_BYTES,
             max_request_size=RECORD_BYTES,
             retry_backoff_ms=RETRY_MS,
+            request_timeout_ms=REQUEST_MS,
         )
         self._producer = producer
         self._partitions = {}
         try:
-            with kafka_errors(f"starting the producer {self.transactional_id}"):
-                async with asyncio.timeout(self._deadline):
-                    await producer.start()
+            async with (
+                reaching(self._bootstrap, f"starting the producer {self.transactional_id}"),
+                asyncio.timeout(self._deadline),
+            ):
+                await producer.start()
             return await read_position(self._bootstrap, self.ledger, self._positions_topic)
         except BaseException:
             await self.stop()

@@ -11,13 +11,16 @@ import click
 from gateway.consumer import KeySet, fetch_keys, load_keys
 from gateway.errors import ConfigurationError, Unavailable
 from gateway.journal import KeyRegister, SchemaOutdated, Witnesses
+from gateway.journal.witnessed import ReadTimestamp
 from gateway.sealing.cosignatures import read_cosignature
 from gateway.sealing.jws import kid_of
 from gateway.sealing.keyring import known_certificates
 from gateway.sealing.refusals import SealRefused
+from gateway.sealing.timestamps import TimestampTrust
 from gateway.settings import Settings
 from gateway.witness import Memory
 
+UNCHECKED = "who made them was not looked at; name the service's CA with --tsa-anchor"
 PEM_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 jwks_option = click.option(
@@ -36,13 +39,36 @@ witness_option = click.option(
 )
 
 
+memory_option = click.option(
+    "--witness-memory",
+    "memory",
+    type=PEM_FILE,
+    help="A copy of the witness's own memory: the log must hold what stands there.",
+)
+
+anchors_option = click.option(
+    "--tsa-anchor",
+    "anchors",
+    multiple=True,
+    type=PEM_FILE,
+    help="A CA certificate (PEM) of the time-stamping service: time stamps of checkpoints are verified; repeatable.",
+)
+
+
+def timestamp_reader(anchors: Sequence[Path]) -> ReadTimestamp | None:
+    """What verifies time stamps by these trust anchors; None where there are none."""
+    return TimestampTrust(path.read_bytes() for path in anchors).read if anchors else None
+
+
 def witness_keys(certificates: Iterable[Path]) -> KeySet:
     """The keys of the witnesses that are named."""
     return KeySet.from_certificates(path.read_bytes() for path in certificates)
 
 
-def witnesses_of(keys: KeySet, certificates: Sequence[Path], memory: Path | None) -> Witnesses:
-    """By what a journal is held against its witnesses, and against what is known of the gateway's own keys."""
+def witnesses_of(
+    keys: KeySet, certificates: Sequence[Path], memory: Path | None, anchors: Sequence[Path] = ()
+) -> Witnesses:
+    """By what a log is held against its witnesses and time stamps, and what is known of the gateway's own keys."""
     believed = witness_keys(certificates)
     remembered = {} if memory is None else Memory(memory).read()
     return Witnesses(
@@ -50,6 +76,7 @@ def witnesses_of(keys: KeySet, certificates: Sequence[Path], memory: Path | None
         partial(read_cosignature, keys=believed) if certificates else None,
         {ledger: (seen.seq, seen.chain) for ledger, seen in remembered.items()},
         partial(_compromised_at, keys),
+        timestamp_reader(anchors),
     )
 
 

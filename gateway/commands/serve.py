@@ -7,9 +7,17 @@ import click
 
 from gateway.commands.common import directory_option
 from gateway.intake.server import serve as serve_intake
-from gateway.intake.settings import Bounds, DoorSettings, IntakeSettings, RevocationSettings, UndeterminedPolicy
+from gateway.intake.settings import (
+    Bounds,
+    DoorSettings,
+    IntakeSettings,
+    RevocationSettings,
+    TimestampSettings,
+    UndeterminedPolicy,
+)
 from gateway.settings import read_settings
 
+TSA_HELP = "The time-stamping service (RFC 3161 over HTTP) that stamps checkpoints; none if not given."
 PEM_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -67,6 +75,23 @@ PEM_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     show_envvar=True,
     help="The certificate (PEM) of a witness whose co-signatures are kept; repeatable.",
 )
+@click.option("--tsa", metavar="URL", envvar="GATEWAY_TSA", show_envvar=True, help=TSA_HELP)
+@click.option(
+    "--tsa-anchor",
+    "tsa_anchors",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    envvar="GATEWAY_TSA_ANCHORS",
+    show_envvar=True,
+    help="A CA certificate (PEM) below which the certificate of --tsa is, or several in one file; repeatable.",
+)
+@click.option(
+    "--tsa-seconds",
+    type=click.FloatRange(1),
+    default=TimestampSettings().seconds,
+    show_default=True,
+    help="Seconds between two time stamps of one ledger, at the least.",
+)
 @click.option(
     "--check-rate",
     type=click.FloatRange(0),
@@ -121,6 +146,9 @@ def serve(
     ocsp_fresh: float,
     policy: str,
     witnesses: tuple[Path, ...],
+    tsa: str | None,
+    tsa_anchors: tuple[Path, ...],
+    tsa_seconds: float,
     check_rate: float,
     workers: int,
     spool: Path | None,
@@ -141,6 +169,8 @@ def serve(
     settings = read_settings(os.environ, directory)
     if (tls_certificate is None) != (tls_key is None) or (client_ca and tls_certificate is None):
         raise click.UsageError("--tls-certificate and --tls-key come together, and --client-ca needs both")
+    if (tsa is None) != (not tsa_anchors):
+        raise click.UsageError("--tsa and --tsa-anchor come together")
     scheme = "https" if tls_certificate else "http"
     serve_intake(
         IntakeSettings(
@@ -155,6 +185,7 @@ def serve(
             metrics_port=metrics_port,
             revocation_lists=lists,
             witness_certificates=witnesses,
+            timestamps=TimestampSettings(tsa, tsa_anchors, tsa_seconds),
             archives=settings.archives,
             revocation=RevocationSettings(
                 responder, UndeterminedPolicy(policy), nonce=ocsp_nonce, fresh_seconds=ocsp_fresh

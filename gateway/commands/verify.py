@@ -16,20 +16,29 @@ import click
 
 from gateway.archive.verification import verify_archives
 from gateway.bus.checkpoints import CHECKPOINTS_TOPIC
-from gateway.commands.common import FINDING_LINE, directory_option, json_option, language_option
-from gateway.commands.keys import PEM_FILE, jwks_option, trusted_keys, witness_keys, witness_option, witnesses_of
+from gateway.commands.audit import verify as verify_audit_log
+from gateway.commands.common import directory_option, json_option, language_option
+from gateway.commands.keys import (
+    UNCHECKED,
+    anchors_option,
+    jwks_option,
+    memory_option,
+    trusted_keys,
+    witness_keys,
+    witness_option,
+    witnesses_of,
+)
+from gateway.commands.verify_receipt import NOT_LOOKED_AT, NOT_TOLD, verify_receipt
 from gateway.consumer import verify_topic
 from gateway.intake.problems import problem_for
 from gateway.journal import Report, verify_journal
-from gateway.model import Finding
 from gateway.pipeline import SenderRefused, check_reporter
 from gateway.sealing.checkpoints import read_checkpoint
 from gateway.sealing.long_signature import verify_long
-from gateway.sealing.receipts import read_receipt, receipt_facts
-from gateway.sealing.refusals import SealRefused, SealUndetermined, SignatureRefused
+from gateway.sealing.receipts import read_receipt
+from gateway.sealing.refusals import SignatureRefused
 from gateway.sealing.trust import TrustStore
 from gateway.settings import READER, read_settings
-from validators.catalogue import catalogue
 from validators.limits import LONG_LIMITS
 from validators.long_text import settle
 from validators.refusals import Refusal
@@ -41,44 +50,13 @@ SHOWN = 20
 
 @click.group()
 def verify() -> None:
-    """Verifies receipts, messages, the journal, archives and topics.
+    """Verifies receipts, messages, the journal, the audit log, archives and topics.
 
     Exit status: 0 intact, 4 broken, 5 undetermined.
     """
 
 
-@verify.command("receipt")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--message", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="The message it is for.")
-@jwks_option
-@directory_option
-@json_option
-@language_option
-def verify_one(
-    file: Path, message: Path | None, jwks: str | None, directory: Path | None, as_json: bool, lang: str
-) -> None:
-    """Verifies a receipt: the compact JWS, or the JSON answer that holds it under `receipt`."""
-    keys = trusted_keys(read_settings(os.environ, directory), jwks)
-    try:
-        receipt = read_receipt(_jws_in(file), keys)
-    except SealUndetermined as error:
-        line = (
-            f"{file}: undetermined: its key is in other hands; whether the gateway made it is told by "
-            "`gateway verify journal --witness`, if its entry was co-signed before"
-        )
-        _end(line, {"file": str(file), "intact": False, "reason": error.reason}, as_json, UNDETERMINED)
-    except SealRefused as error:
-        _end(f"{file}: broken: {error}", {"file": str(file), "intact": False, "reason": error.reason}, as_json)
-    if message is not None and _digest(message) != receipt.sha256:
-        reason = f"{message} is not the message of this receipt"
-        _end(f"{file}: broken: {reason}", {"file": str(file), "intact": False, "reason": "another-message"}, as_json)
-    if as_json:
-        click.echo(json.dumps({"file": str(file), "intact": True, **receipt_facts(receipt, lang)}, ensure_ascii=False))
-        return
-    click.echo(f"{file}: intact: the gateway received it at {receipt.received_at.isoformat()}: {receipt.verdict.value}")
-    click.echo(f"  document {receipt.document}, version {receipt.version}, SHA-256 {receipt.sha256}")
-    for finding in receipt.findings:
-        click.echo(finding_line(finding, lang))
+verify.add_command(verify_receipt)
 
 
 @verify.command("message")
@@ -131,12 +109,8 @@ def verify_message(file: Path, anchors: tuple[Path, ...], at: datetime | None, a
     help="Begin behind this entry of this ledger, where there is a checkpoint whose seal is believed; repeatable.",
 )
 @witness_option
-@click.option(
-    "--witness-memory",
-    "memory",
-    type=PEM_FILE,
-    help="A copy of the witness's own memory: the log must hold what stands there.",
-)
+@memory_option
+@anchors_option
 @jwks_option
 @directory_option
 @json_option
@@ -144,6 +118,7 @@ def verify_log(
     after: tuple[str, ...],
     certificates: tuple[Path, ...],
     memory: Path | None,
+    anchors: tuple[Path, ...],
     jwks: str | None,
     directory: Path | None,
     as_json: bool,
@@ -153,8 +128,9 @@ def verify_log(
     Of archived entries, whose bytes are not here, chain, receipt and keys are checked; their bytes are checked by
     `gateway verify archive`.
 
-    With --witness, co-signatures too: that the log is the one which the witness saw. What a compromised key sealed
-    stands where a witness co-signed a checkpoint over it before the compromise; else the exit status is 5.
+    With --witness, co-signatures too: that the log is the one which the witness saw; with --tsa-anchor, time stamps of
+    checkpoints. What a compromised key sealed stands where a witness co-signed, or a service stamped, a checkpoint over
+    it before the compromise; else the exit status is 5.
     """
     settings = read_settings(os.environ, directory)
     keys = trusted_keys(settings, jwks)
@@ -165,7 +141,7 @@ def verify_log(
             partial(read_checkpoint, keys=keys.regardless()),
             _progress if sys.stderr.isatty() else _silent,
             after=_places(after),
-            witnesses=witnesses_of(keys, certificates, memory),
+            witnesses=witnesses_of(keys, certificates, memory, anchors),
         )
     )
     if as_json:
@@ -177,10 +153,12 @@ def verify_log(
         )
         if certificates:
             click.echo(_witnessed(report.cosignatures, report.witnessed))
+        if report.timestamps:
+            click.echo(f"  {report.timestamps} time stamps: {_stamped(report) if anchors else UNCHECKED}")
         if report.first_undetermined is not None:
             ledger, seq = report.first_undetermined
             click.echo(
-                f"  {report.undetermined} seal(s) of compromised keys that no witness saw in time, the first: "
+                f"  {report.undetermined} seal(s) of compromised keys that nobody saw in time, the first: "
                 f"ledger {ledger}, entry {seq}"
             )
         for found in report.breaks[:SHOWN]:
@@ -190,22 +168,32 @@ def verify_log(
     sys.exit(_status(report))
 
 
+verify.add_command(verify_audit_log, "audit")
+
+
 @verify.command("archive")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, file_okay=False, path_type=Path))
 @witness_option
+@anchors_option
 @jwks_option
 @directory_option
 @json_option
 def verify_files(
-    paths: tuple[Path, ...], certificates: tuple[Path, ...], jwks: str | None, directory: Path | None, as_json: bool
+    paths: tuple[Path, ...],
+    certificates: tuple[Path, ...],
+    anchors: tuple[Path, ...],
+    jwks: str | None,
+    directory: Path | None,
+    as_json: bool,
 ) -> None:
     """Verifies archives of the log without any database: files, leaves, chain, seals, and how they join.
 
-    With --witness, co-signatures too: that the entries are those which the witness saw.
+    With --witness, co-signatures too: that the entries are those which the witness saw; with --tsa-anchor, time stamps
+    of checkpoints.
     """
     keys = trusted_keys(read_settings(os.environ, directory), jwks)
     progress = _archive_progress if sys.stderr.isatty() else _archive_silent
-    report = verify_archives(paths, keys, progress, witnesses_of(keys, certificates, None))
+    report = verify_archives(paths, keys, progress, witnesses_of(keys, certificates, None, anchors))
     if as_json:
         click.echo(json.dumps({"intact": report.intact, **asdict(report)}))
     else:
@@ -215,6 +203,8 @@ def verify_files(
         )
         if certificates:
             click.echo(_witnessed(report.cosignatures, report.witnessed))
+        if report.timestamps:
+            click.echo(f"  {report.timestamps} time stamps{'' if anchors else f': {UNCHECKED}'}")
         for found in report.breaks[:SHOWN]:
             click.echo(f"  {found}")
         if report.broken > SHOWN:
@@ -256,41 +246,15 @@ def verify_records(
         )
         counts = {"undetermined": report.undetermined, "cosignatures": report.cosignatures}
         told_facts = {**facts, "intact": report.intact, "breaks": report.breaks, "first": place, **counts}
+        if report.undetermined:
+            told_facts["not_looked_at"] = NOT_LOOKED_AT
         click.echo(json.dumps(told_facts))
     else:
         told = f"BROKEN in {report.breaks} place(s), the first: {report.first}" if report.breaks else "intact"
         if report.undetermined and not report.breaks:
-            told = f"UNDETERMINED: {report.undetermined} seal(s) of compromised keys"
+            told = f"UNDETERMINED: {report.undetermined} seal(s) of compromised keys; {NOT_TOLD}"
         click.echo(f"checked {report.records} records in {len(report.partitions)} partition(s) of {topic}: {told}")
     sys.exit(BROKEN if report.breaks else UNDETERMINED if report.undetermined else 0)
-
-
-def finding_line(finding: Finding, lang: str) -> str:
-    """A finding as the commands print it."""
-    return FINDING_LINE.format(
-        severity=finding.severity.value,
-        code=finding.code,
-        line=finding.line or "",
-        path=finding.path,
-        message=catalogue().text(finding, lang),
-    )
-
-
-def _jws_in(file: Path) -> str:
-    text = file.read_text(encoding="utf-8", errors="replace").strip()
-    if not text.startswith("{"):
-        return text
-    try:
-        return str(json.loads(text)["receipt"])
-    except (ValueError, KeyError, TypeError):
-        raise click.UsageError(
-            f"{file} is neither a compact JWS nor an answer that holds one under `receipt`"
-        ) from None
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _end(line: str, facts: dict[str, object], as_json: bool, status: int = BROKEN) -> NoReturn:
@@ -307,6 +271,8 @@ def _report_facts(report: Report) -> dict[str, object]:
         "checkpoints": report.checkpoints,
         "cosignatures": report.cosignatures,
         "witnessed": {str(ledger): seq for ledger, seq in report.witnessed.items()},
+        "timestamps": report.timestamps,
+        "stamped": {str(ledger): {"seq": seq, "at": at.isoformat()} for ledger, (seq, at) in report.stamped.items()},
         "undetermined": report.undetermined,
         "broken": report.broken,
         "breaks": [
@@ -325,6 +291,11 @@ def _report_facts(report: Report) -> dict[str, object]:
 def _witnessed(cosignatures: int, witnessed: Mapping[int, int]) -> str:
     where = ", ".join(f"ledger {ledger} up to entry {seq}" for ledger, seq in witnessed.items())
     return f"  {cosignatures} co-signatures; witnessed: {where}"
+
+
+def _stamped(report: Report) -> str:
+    told = (f"ledger {ledger} up to entry {seq} at {at.isoformat()}" for ledger, (seq, at) in report.stamped.items())
+    return ", ".join(told) or "none that holds"
 
 
 def _places(after: tuple[str, ...]) -> dict[int, int]:

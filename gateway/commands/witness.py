@@ -16,10 +16,12 @@ from prometheus_client import CollectorRegistry, Gauge, start_http_server
 
 from gateway.commands.common import directory_option, json_option
 from gateway.errors import ConfigurationError
+from gateway.journal.audit import AUDIT_LEDGER
 from gateway.logs import configure_logging
 from gateway.model import Cosignature
 from gateway.sealing.generation import make_gateway_key, write_issued
 from gateway.sealing.keys import LocalKeyHolder
+from gateway.sealing.tokens import make_bearer
 from gateway.settings import read_settings
 from gateway.witness import Alarm, GatewayOverHttp, Memory, Witness
 
@@ -64,6 +66,7 @@ def init(name: str, home: Path, as_json: bool) -> None:
 
 @witness.command("run")
 @click.option("--ledger", "ledgers", multiple=True, type=click.IntRange(0), help="Repeatable; 0 if not given.")
+@click.option("--audit/--no-audit", default=True, show_default=True, help="Whether to co-sign the audit log too.")
 @click.option("--seconds", type=click.FloatRange(0.1), default=1.0, show_default=True, help="Between two looks.")
 @click.option("--metrics-port", type=click.IntRange(1, 65535), help="Where /metrics is served; not if not given.")
 @home_option
@@ -71,6 +74,7 @@ def init(name: str, home: Path, as_json: bool) -> None:
 @directory_option
 def run(
     ledgers: tuple[int, ...],
+    audit: bool,
     seconds: float,
     metrics_port: int | None,
     home: Path,
@@ -82,27 +86,30 @@ def run(
     configure_logging()
 
     async def follow() -> None:
-        async with GatewayOverHttp(url or read_settings(os.environ, directory).public_url()) as gateway:
+        async with _gateway(url, directory, keys) as gateway:
             follower = Witness(gateway, memory, keys, lambda: datetime.now(UTC))
             if metrics_port is not None:
                 _serve_metrics(follower, metrics_port)
-            await _until_signalled(follower.run(ledgers or (0,), seconds))
+            looked_at = (*(ledgers or (0,)), *((AUDIT_LEDGER,) if audit else ()))
+            await _until_signalled(follower.run(looked_at, seconds))
 
     asyncio.run(follow())
 
 
 @witness.command("look")
 @click.option("--ledger", type=click.IntRange(0), default=0, show_default=True, help="The ledger to look at.")
+@click.option("--audit", is_flag=True, help="Look at the audit log instead.")
 @home_option
 @url_option
 @directory_option
 @json_option
-def look(ledger: int, home: Path, url: str | None, directory: Path | None, as_json: bool) -> None:
+def look(ledger: int, audit: bool, home: Path, url: str | None, directory: Path | None, as_json: bool) -> None:
     """Looks once, and co-signs or raises the alarm (exit status 4)."""
     keys, memory = _own(home)
+    ledger = AUDIT_LEDGER if audit else ledger
 
     async def once() -> Cosignature | None:
-        async with GatewayOverHttp(url or read_settings(os.environ, directory).public_url()) as gateway:
+        async with _gateway(url, directory, keys) as gateway:
             return await Witness(gateway, memory, keys, lambda: datetime.now(UTC)).look(ledger)
 
     try:
@@ -116,7 +123,7 @@ def look(ledger: int, home: Path, url: str | None, directory: Path | None, as_js
     if as_json:
         click.echo(json.dumps({"alarm": None, "ledger": ledger, "seq": seq}))
         return
-    click.echo(f"ledger {ledger}: " + (f"co-signed up to entry {seq}" if made else "nothing new to co-sign"))
+    click.echo(f"{_named(ledger)}: " + (f"co-signed up to entry {seq}" if made else "nothing new to co-sign"))
 
 
 @witness.command("status")
@@ -130,9 +137,23 @@ def status(home: Path, as_json: bool) -> None:
         click.echo(json.dumps(facts))
         return
     for number, at in seen.items():
-        click.echo(f"ledger {number}: entry {at.seq}, chain {at.chain.hex()}{'' if at.told else ', not told yet'}")
+        click.echo(f"{_named(number)}: entry {at.seq}, chain {at.chain.hex()}{'' if at.told else ', not told yet'}")
     if not seen:
         click.echo("nothing yet")
+
+
+def _named(ledger: int) -> str:
+    return "audit log" if ledger == AUDIT_LEDGER else f"ledger {ledger}"
+
+
+def _gateway(url: str | None, directory: Path | None, keys: LocalKeyHolder) -> GatewayOverHttp:
+    """The gateway, asked in this witness's name."""
+    address = url or read_settings(os.environ, directory).public_url()
+
+    async def credentials() -> str:
+        return await make_bearer(keys.kid, address, datetime.now(UTC), keys)
+
+    return GatewayOverHttp(address, credentials=credentials)
 
 
 async def _until_signalled(work: Coroutine[Any, Any, None]) -> None:
@@ -153,7 +174,7 @@ def _serve_metrics(follower: Witness, port: int) -> None:
     registry = CollectorRegistry()
     alarms = Gauge("gateway_witness_alarms", "Looks that ended in an alarm", registry=registry)
     alarms.set_function(lambda: follower.alarms)
-    seen = Gauge("gateway_witness_seen", "The furthest entry co-signed, of the last ledger", registry=registry)
+    seen = Gauge("gateway_witness_seen", "The furthest entry co-signed, of all ledgers", registry=registry)
     seen.set_function(lambda: max(follower.seen.values(), default=0))
     try:
         start_http_server(port, registry=registry)

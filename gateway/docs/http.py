@@ -27,6 +27,7 @@ from gateway.journal import (
     PeopleCache,
     SpentTokens,
 )
+from gateway.journal.timestamps import Timestamps
 from gateway.judging.processes import JudgingProcesses
 from gateway.judging.settings import JudgingSettings
 from gateway.sealing.generation import make_gateway_key
@@ -62,6 +63,7 @@ def openapi() -> Mapping[str, Any]:
         Identity(PeopleCache(People(NOWHERE)), AuditLog(NOWHERE), SpentTokens(NOWHERE)),
         revocations,
         make_spool(settings, senders),
+        Timestamps(NOWHERE),
     )
     return create_app(services).openapi()
 

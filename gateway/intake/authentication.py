@@ -1,5 +1,7 @@
 """Who asks: the entity that signed the bearer token with the key of one of its enrolled certificates."""
 
+from datetime import datetime
+
 from starlette.requests import Request
 
 from gateway.intake.door import peer_of
@@ -28,14 +30,8 @@ async def changer_of(request: Request, services: Services) -> str:
 
 def bearer_of(request: Request, services: Services, find_certificate: FindCertificate) -> Bearer:
     """Who made the one token of the request; raises CredentialsRefused."""
-    token = _token_in(request)
-    bounds = services.settings.bounds
-    rules = TokenRules(services.settings.public_urls, bounds.token_seconds, bounds.token_skew_seconds)
     now = services.clock()
-    try:
-        bearer = verify_bearer(token, rules, now, find_certificate)
-    except TokenRefused as refused:
-        raise CredentialsRefused(refused.reason) from refused
+    bearer = _bearer_of(request, services, find_certificate, now)
     if services.settings.door.client_certificates:
         peer = find_certificate(peer_of(request.scope) or "")
         if peer is None or peer[0] != bearer.identifier:
@@ -44,6 +40,24 @@ def bearer_of(request: Request, services: Services, find_certificate: FindCertif
     if found is not None and services.revocations.is_revoked(bearer.fingerprint, found[1], now):
         raise CredentialsRefused("certificate-revoked")
     return bearer
+
+
+def witness_of(request: Request, services: Services) -> str:
+    """The `kid` of the witness that asks; raises CredentialsRefused.
+
+    Its token is like an entity's, `iss` its `kid`. Its certificate is told to the gateway and stands in no directory:
+    where the door wants client certificates of those enrolled, none is asked of it.
+    """
+    return _bearer_of(request, services, services.witness_certificates.get, services.clock()).identifier
+
+
+def _bearer_of(request: Request, services: Services, find_certificate: FindCertificate, now: datetime) -> Bearer:
+    bounds = services.settings.bounds
+    rules = TokenRules(services.settings.public_urls, bounds.token_seconds, bounds.token_skew_seconds)
+    try:
+        return verify_bearer(_token_in(request), rules, now, find_certificate)
+    except TokenRefused as refused:
+        raise CredentialsRefused(refused.reason) from refused
 
 
 async def spend(bearer: Bearer, services: Services) -> None:

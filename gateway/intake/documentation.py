@@ -99,6 +99,15 @@ class MessagePage(Shape):
     next: str | None = Field(description="the next page; null on the last one")
 
 
+class TimestampFacts(Shape):
+    """The word of a time-stamping service (RFC 3161) that a checkpoint was there at a moment."""
+
+    seq: int
+    stamped_at: str
+    checkpoint: str | None = Field(description="the compact JWS whose SHA-256 was stamped")
+    token: str = Field(description="TimeStampResp in DER, base64")
+
+
 class CheckpointFacts(Shape):
     """How long a ledger is and what its chain value is there."""
 
@@ -108,6 +117,7 @@ class CheckpointFacts(Shape):
     made_at: str
     checkpoint: str = Field(description="compact JWS over these facts")
     cosignatures: list[str] = Field(description="of each witness the newest co-signature, compact JWS; maybe older")
+    timestamp: TimestampFacts | None = Field(description="the newest one; maybe of an older checkpoint")
 
 
 class LeafList(Shape):
@@ -273,7 +283,7 @@ def add_get(
 
 
 def needing(who: str) -> dict[str, Any]:
-    """What OpenAPI tells of a route that needs the token of an `entity`, or of a `person` who states a purpose."""
+    """What OpenAPI tells of a route that needs the token of an `entity`, a `witness`, or a `person` with a purpose."""
     return {"security": [{who: []}], **({"parameters": [PURPOSE]} if who == "person" else {})}
 
 

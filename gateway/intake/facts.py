@@ -1,7 +1,9 @@
 """Public facts: keys, checkpoints, limits and schemas."""
 
+import base64
 import dataclasses
 import hashlib
+from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -15,6 +17,7 @@ from gateway.intake.documentation import CheckpointFacts, KeySetDocument, LimitF
 from gateway.intake.negotiation import JSON
 from gateway.intake.refusals import NotFound
 from gateway.intake.services import Services
+from gateway.model import Checkpoint, Cosignature, Timestamp
 from gateway.sealing.jws import jwks
 from gateway.sealing.keyring import history_jwks
 from gateway.sealing.receipts import moment_text
@@ -49,18 +52,12 @@ class Facts:
         return Response(orjson.dumps(document), headers=headers, media_type=JSON)
 
     async def checkpoint(self, ledger: Annotated[int, Query(ge=0, le=_LARGEST_LEDGER)] = 0) -> Response:
-        """The newest checkpoint of a ledger."""
+        """The newest checkpoint of a ledger; what witnesses and a time-stamping service said of it or earlier ones."""
         latest = await self._services.journal.latest_checkpoint(ledger)
         if latest is None:
             raise NotFound
-        facts = {
-            "ledger": latest.ledger,
-            "seq": latest.seq,
-            "chain": latest.chain.hex(),
-            "made_at": moment_text(latest.made_at),
-            "checkpoint": latest.jws,
-            "cosignatures": [word.jws for word in await self._services.journal.newest_cosignatures(ledger)],
-        }
+        words = await self._services.journal.newest_cosignatures(ledger)
+        facts = checkpoint_facts(latest, words, await self._services.timestamps.newest(ledger))
         return Response(orjson.dumps(facts), headers={"Cache-Control": "no-store"}, media_type=JSON)
 
     async def limits(self) -> Response:
@@ -105,6 +102,31 @@ class Facts:
         if content is None:
             raise NotFound
         return Response(content, headers={"Content-Type": "application/xml"})
+
+
+def checkpoint_facts(latest: Checkpoint, words: Iterable[Cosignature], stamp: Timestamp | None) -> dict[str, object]:
+    """The newest checkpoint as it is told, with what witnesses and a time-stamping service said."""
+    return {
+        "ledger": latest.ledger,
+        "seq": latest.seq,
+        "chain": latest.chain.hex(),
+        "made_at": moment_text(latest.made_at),
+        "checkpoint": latest.jws,
+        "cosignatures": [word.jws for word in words],
+        "timestamp": timestamp_facts(stamp),
+    }
+
+
+def timestamp_facts(stamp: Timestamp | None) -> dict[str, object] | None:
+    """A time stamp as it is told, with the checkpoint that it is of."""
+    if stamp is None:
+        return None
+    return {
+        "seq": stamp.seq,
+        "stamped_at": moment_text(stamp.stamped_at),
+        "checkpoint": stamp.jws,
+        "token": base64.b64encode(stamp.token).decode("ascii"),
+    }
 
 
 @cache

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from gateway.intake.admission import Admission
 from gateway.intake.cursors import make_cursor, read_cursor
 from gateway.intake.documentation import MessagePage, ReceiptFacts, add_get, document_of, needing, problems
+from gateway.intake.facts import timestamp_facts
 from gateway.intake.fma_shapes import AuditPage, EntityFacts, EntityList, audit_facts, entity_facts
 from gateway.intake.negotiation import JSON
 from gateway.intake.occurrence import occurrence_of
@@ -21,6 +22,7 @@ from gateway.intake.oversight_shapes import TicketPage
 from gateway.intake.refusals import CursorRefused, NotFound, ParameterRefused
 from gateway.intake.services import Services
 from gateway.journal import Actor, Directory, EntityUnknown
+from gateway.journal.audit import AUDIT_LEDGER
 from gateway.model import Entity, Filed
 from gateway.sealing.derived import ticket_facts
 from gateway.sealing.receipts import read_receipt, receipt_facts
@@ -162,7 +164,13 @@ class Fma:
         log = self._services.identity.audit
         entries, checkpoint = await log.page(after, limit, actor, subject), await log.latest_checkpoint()
         told = [audit_facts(entry) for entry in entries]
-        return _json({"entries": told, "checkpoint": checkpoint.jws if checkpoint else None})
+        words, stamp = await log.newest_cosignatures(), await self._services.timestamps.newest(AUDIT_LEDGER)
+        seals = {
+            "checkpoint": checkpoint.jws if checkpoint else None,
+            "cosignatures": [word.jws for word in words],
+            "timestamp": timestamp_facts(stamp),
+        }
+        return _json({"entries": told, **seals})
 
     def _directory(self, actor: Actor) -> Directory:
         return Directory(self._services.settings.database_url, actor)

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 from pydantic import Field
 
-from gateway.intake.documentation import Shape
+from gateway.intake.documentation import Shape, TimestampFacts
 from gateway.journal import AuditEntry
 from gateway.model import Entity
 
@@ -50,6 +50,8 @@ class AuditPage(Shape):
 
     entries: list[AuditFacts]
     checkpoint: str | None
+    cosignatures: list[str] = Field(description="of each witness the newest co-signature, compact JWS; maybe older")
+    timestamp: TimestampFacts | None = Field(description="the newest one; maybe of an older checkpoint")
 
 
 def entity_facts(entity: Entity) -> dict[str, Any]:

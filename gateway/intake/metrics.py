@@ -91,6 +91,7 @@ class Metrics:
         self._undetermined = Counter(
             "gateway_revocation_undetermined", "Messages whose revocation check failed", registry=self.registry
         )
+        self._timestamps = Counter("gateway_timestamps", "Time stamps asked for", ["outcome"], registry=self.registry)
 
     def step(self, name: str) -> AbstractContextManager[None]:
         """A context that times one step: read, seal or append."""
@@ -115,6 +116,10 @@ class Metrics:
     def undetermined(self) -> None:
         """Counts one message of whose certificate nobody could say whether it is revoked."""
         self._undetermined.inc()
+
+    def timestamp(self, outcome: str) -> None:
+        """Counts one time stamp that was asked for: kept, refused (the answer is none), or failed."""
+        self._timestamps.labels(outcome).inc()
 
     def gauge(self, name: str, what: str, read: Callable[[], float]) -> None:
         """Adds a gauge that is read when it is asked for."""

@@ -30,6 +30,12 @@ _SECURITY = {
         "bearerFormat": "JWT",
         "description": "Made and signed by somebody of the FMA in the same way, iss their id; the role decides.",
     },
+    "witness": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "Made and signed by a witness in the same way, iss the kid of its key.",
+    },
 }
 _TEXT = {"schema": {"type": "string"}}
 _LANGUAGE = {"name": "Accept-Language", "in": "header", "description": "kk, ru or en", **_TEXT}

@@ -28,6 +28,7 @@ from gateway.journal import (
     PeopleCache,
     SpentTokens,
 )
+from gateway.journal.timestamps import Timestamps
 from gateway.journal.witness_lag import WitnessLag
 from gateway.judging.longs import LongJudging
 from gateway.judging.processes import JudgingProcesses
@@ -36,10 +37,11 @@ from gateway.keychain import open_keychain
 from gateway.luxury.desk import Desk
 from gateway.model import Checkpoint
 from gateway.pipeline import Judging, Pipeline, over_any_connection
+from gateway.sealing.certificates import describe
 from gateway.sealing.checkpoints import seal_checkpoint
 from gateway.sealing.jws import KeySet
 from gateway.sealing.keyring import Keyring
-from gateway.sealing.keys import KeyHolder, KeyPlaces
+from gateway.sealing.keys import KeyHolder, KeyPlaces, kid_of_certificate
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,7 @@ async def open_services(settings: IntakeSettings, kafka_check: ReadyCheck | None
         register = await stack.enter_async_context(ComplexRegister(oversight))
         parts = Parts(journal, senders, holder, metrics, judging, register, revocations)
         pipeline = make_pipeline(settings.bounds, settings.door, parts)
+        pems = [read_file(path) for path in settings.witness_certificates]
         services = Services(
             settings,
             pipeline,
@@ -96,9 +99,11 @@ async def open_services(settings: IntakeSettings, kafka_check: ReadyCheck | None
             await stack.enter_async_context(open_identity(settings.database_url)),
             revocations,
             make_spool(settings, senders),
+            await stack.enter_async_context(Timestamps(settings.database_url)),
             lambda: keychain.history,
-            KeySet.from_certificates(read_file(path) for path in settings.witness_certificates),
+            KeySet.from_certificates(pems),
             clock,
+            {describe(pem)[0].fingerprint: (kid_of_certificate(pem), pem) for pem in pems},
         )
         add_gauges(services, holder)
         await stack.enter_async_context(watch_witnesses(services))
@@ -108,6 +113,7 @@ async def open_services(settings: IntakeSettings, kafka_check: ReadyCheck | None
 
         for sealed in (journal, services.identity.audit):
             await stack.enter_async_context(Checkpointer(sealed, seal, clock, settings.checkpoint_seconds))
+        await stack.enter_async_context(stamp_checkpoints(services))
         yield services
 
 
@@ -194,10 +200,27 @@ async def watch_witnesses(services: Services) -> AsyncIterator[None]:
     if not len(services.witnesses):
         yield
         return
-    async with WitnessLag(services.journal, services.witnesses.kids) as lag:
+    async with WitnessLag((services.journal, services.identity.audit), services.witnesses.kids) as lag:
         told = "Entries up to the newest checkpoint that the slowest witness has not co-signed"
         services.metrics.gauge("gateway_witness_lag_entries", told, lambda: lag.entries)
         yield
+
+
+@asynccontextmanager
+async def stamp_checkpoints(services: Services) -> AsyncIterator[None]:
+    """Has checkpoints time-stamped, and the metrics tell how far that is behind; nothing where no service is set."""
+    settings = services.settings.timestamps
+    if settings.service is None:
+        yield
+        return
+    from gateway.intake.timestamping import Stamper, TimestampService  # noqa: PLC0415 - 4 MB that only this way needs
+
+    async with TimestampService(settings, services.clock) as service:
+        logs = (services.journal, services.identity.audit)
+        async with Stamper(logs, services.timestamps, service, services.metrics) as stamper:
+            told = "Entries up to the newest checkpoint that no time stamp covers"
+            services.metrics.gauge("gateway_timestamp_lag_entries", told, lambda: stamper.lag)
+            yield
 
 
 def add_gauges(services: Services, ring: Keyring) -> None:

@@ -55,14 +55,14 @@ class _Known:
     at: datetime
 
 
-def check_address(responder: str) -> None:
+def check_address(address: str, what: str, example: str) -> None:
     """Raises ConfigurationError unless it is the address of something that can be asked."""
     try:
-        url = httpx.URL(responder)
+        url = httpx.URL(address)
     except httpx.InvalidURL as error:
-        raise ConfigurationError(f"{responder!r} is no URL of an OCSP responder: {error}") from error
+        raise ConfigurationError(f"{address!r} is no URL of {what}: {error}") from error
     if url.scheme not in ("http", "https") or not url.host:
-        raise ConfigurationError(f"{responder!r} is no URL of an OCSP responder; give one like http://ocsp.example.kz/")
+        raise ConfigurationError(f"{address!r} is no URL of {what}; give one like {example}")
 
 
 class Revocations:
@@ -86,7 +86,7 @@ class Revocations:
 
     async def __aenter__(self) -> Self:
         if self._settings.responder:
-            check_address(self._settings.responder)
+            check_address(self._settings.responder, "an OCSP responder", "http://ocsp.example.kz/")
             # no proxy and no redirect: what is asked, and of whom, is the operator's word alone
             client = httpx.AsyncClient(timeout=self._settings.seconds, trust_env=False, follow_redirects=False)
             self._client = await self._stack.enter_async_context(client)

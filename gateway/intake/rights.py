@@ -8,14 +8,14 @@ from importlib.resources import files
 
 from gateway.journal import Role
 
-PUBLIC, SIGNATURE, ENTITY = "public", "signature", "entity"
+PUBLIC, SIGNATURE, ENTITY, WITNESS = "public", "signature", "entity", "witness"
 
 
 @dataclass(frozen=True, slots=True)
 class Rights:
     """The rights of each role, and what each route (`GET /v1/...`) and each command of administration needs.
 
-    That is a right, or for a route one of the three words above.
+    That is a right, or for a route one of the four words above.
     """
 
     roles: Mapping[Role, frozenset[str]]

@@ -1,6 +1,6 @@
 """What the routes need, all of it started."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -13,6 +13,7 @@ from gateway.intake.settings import IntakeSettings
 from gateway.intake.spool import Spool
 from gateway.intake.turns import Turns
 from gateway.journal import AuditLog, Journal, OversightReader, PeopleCache, SpentTokens
+from gateway.journal.timestamps import Timestamps
 from gateway.keyhistory import KeyHistory
 from gateway.luxury.desk import Desk
 from gateway.pipeline import Pipeline
@@ -33,7 +34,10 @@ class Identity:
 
 @dataclass(frozen=True)
 class Services:
-    """The parts that the routes ask; `checks` tell by name whether a part that is needed answers."""
+    """The parts that the routes ask; `checks` tell by name whether a part that is needed answers.
+
+    `witness_certificates` are by fingerprint the `kid` and the PEM of each witness's.
+    """
 
     settings: IntakeSettings
     pipeline: Pipeline
@@ -51,6 +55,8 @@ class Services:
     identity: Identity
     revocations: Revocations
     spool: Spool
+    timestamps: Timestamps
     key_history: Callable[[], KeyHistory] = field(default=KeyHistory)
     witnesses: KeySet = field(default_factory=lambda: KeySet({}))
     clock: Callable[[], datetime] = field(default_factory=SteadyClock)
+    witness_certificates: Mapping[str, tuple[str, bytes]] = field(default_factory=dict)

@@ -92,6 +92,19 @@ class RevocationSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class TimestampSettings:
+    """The time-stamping service for checkpoints (None: none), and the files (PEM) of those that vouch for it.
+
+    A log is stamped at most once in `seconds`; an answer may take `patience` seconds.
+    """
+
+    service: str | None = None
+    anchors: tuple[Path, ...] = ()
+    seconds: float = 60.0
+    patience: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
 class DoorSettings:
     """TLS at the door, and whether a client's certificate is asked for there.
 
@@ -136,6 +149,7 @@ class IntakeSettings:
     door: DoorSettings = DoorSettings()
     token: TokenSettings | None = None
     witness_certificates: tuple[Path, ...] = ()
+    timestamps: TimestampSettings = TimestampSettings()
     default_language: str = "ru"
     checkpoint_seconds: float = 1.0
     judging_processes: int = 1

@@ -1,5 +1,6 @@
 """What witnesses ask for and bring: leaves, and co-signatures of checkpoints."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import orjson
@@ -7,15 +8,26 @@ import structlog
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
+from gateway.intake.authentication import witness_of
 from gateway.intake.bodies import read_body
-from gateway.intake.documentation import CosignatureBody, CosignatureFacts, LeafList, add_get, add_post
+from gateway.intake.documentation import (
+    CheckpointFacts,
+    CosignatureBody,
+    CosignatureFacts,
+    LeafList,
+    add_get,
+    add_post,
+)
+from gateway.intake.facts import checkpoint_facts
 from gateway.intake.negotiation import JSON
 from gateway.intake.refusals import JsonRefused, NotFound, ParameterRefused
 from gateway.intake.services import Services
+from gateway.journal.audit import AUDIT_LEDGER
 from gateway.sealing.cosignatures import read_cosignature
 from gateway.sealing.receipts import moment_text
 from gateway.sealing.refusals import SealRefused
 
+AUDIT = "/v1/audit/checkpoints"
 MOST_LEAVES = 4096
 MOST_BYTES = 4096
 _LARGEST_LEDGER = 2**31 - 1
@@ -25,11 +37,14 @@ log = structlog.get_logger(__name__)
 
 
 def witness_router(services: Services) -> APIRouter:
-    """`/v1/checkpoints/leaves` and `/v1/checkpoints/cosignatures`."""
+    """`/v1/checkpoints/leaves`, `/v1/checkpoints/cosignatures`, and of the audit log what lies below AUDIT."""
     witnessing = Witnessing(services)
     router = APIRouter(tags=["facts"])
     add_get(router, "/v1/checkpoints/leaves", witnessing.leaves, LeafList, 400, 404, 503)
     shapes = (CosignatureBody, CosignatureFacts)
+    mistakes = (400, 401, 404, 503)
+    add_get(router, f"{AUDIT}/latest", witnessing.audit_latest, CheckpointFacts, *mistakes, who="witness")
+    add_get(router, f"{AUDIT}/leaves", witnessing.audit_leaves, LeafList, *mistakes, who="witness")
     add_post(router, "/v1/checkpoints/cosignatures", witnessing.take, shapes, 400, 404, 413, 422, 503, secured=False)
     return router
 
@@ -52,9 +67,32 @@ class Witnessing:
         """
         if not len(self._services.witnesses):
             raise NotFound
-        found = await self._services.journal.leaves(ledger, after, limit)
-        facts = {"ledger": ledger, "after": after, "leaves": [leaf.hex() for leaf in found]}
+        return _leaves(ledger, after, await self._services.journal.leaves(ledger, after, limit))
+
+    async def audit_latest(self, request: Request) -> Response:
+        """The newest checkpoint of the audit log, whose ledger is -1: for witnesses, since its length tells how busy
+        the FMA's people are.
+        """
+        witness_of(request, self._services)
+        audit = self._services.identity.audit
+        latest = await audit.latest_checkpoint()
+        if latest is None:
+            raise NotFound
+        stamp = await self._services.timestamps.newest(AUDIT_LEDGER)
+        facts = checkpoint_facts(latest, await audit.newest_cosignatures(), stamp)
         return Response(orjson.dumps(facts), headers={"Cache-Control": "no-store"}, media_type=JSON)
+
+    async def audit_leaves(
+        self,
+        request: Request,
+        after: Annotated[int, Query(ge=0, le=_LARGEST_SEQ)] = 0,
+        limit: Annotated[int, Query(ge=1, le=MOST_LEAVES)] = MOST_LEAVES,
+    ) -> Response:
+        """The leaf hashes of the audit log's entries after one: for witnesses, since what an entry says can be guessed
+        and tried.
+        """
+        witness_of(request, self._services)
+        return _leaves(AUDIT_LEDGER, after, await self._services.identity.audit.leaves(after, limit))
 
     async def take(self, request: Request) -> Response:
         """Keeps the co-signature of a witness whose certificate the gateway was started with."""
@@ -65,7 +103,9 @@ class Witnessing:
             cosignature = read_cosignature(jws, self._services.witnesses)
         except SealRefused as error:
             raise ParameterRefused(name="cosignature", expected=f"JWS ({error.reason})") from error
-        if not await self._services.journal.store_cosignature(cosignature):
+        is_audit = cosignature.ledger == AUDIT_LEDGER
+        kept_in = self._services.identity.audit if is_audit else self._services.journal
+        if not await kept_in.store_cosignature(cosignature):
             log.critical("witness.other_history", ledger=cosignature.ledger, seq=cosignature.seq)
             raise NotFound
         facts = {
@@ -89,3 +129,8 @@ class Witnessing:
         if not isinstance(jws, str):
             raise JsonRefused(expected='{"cosignature": "..."}')
         return jws
+
+
+def _leaves(ledger: int, after: int, found: Sequence[bytes]) -> Response:
+    facts = {"ledger": ledger, "after": after, "leaves": [leaf.hex() for leaf in found]}
+    return Response(orjson.dumps(facts), headers={"Cache-Control": "no-store"}, media_type=JSON)

@@ -21,7 +21,7 @@ from gateway.journal.encoding import chain_of, frame
 from gateway.journal.pooled import Pooled
 from gateway.journal.queries import sql
 from gateway.journal.settlement import Head
-from gateway.model import Checkpoint
+from gateway.model import Checkpoint, Cosignature
 
 AUDIT_LEDGER: Final = -1
 """The number under which checkpoints of the audit log are signed; no ledger of the journal has it."""
@@ -121,6 +121,29 @@ class AuditLog(Pooled):
         async with self._connection() as connection:
             row = await connection.fetchrow(sql("latest_audit_checkpoint"))
         return Checkpoint(ledger, **row) if row else None
+
+    async def leaves(self, after: int, limit: int) -> list[bytes]:
+        """The leaves of the entries that follow `after`, in order. Raises Unavailable.
+
+        They are hashes of little: who guesses right what an entry says sees that in its leaf. Not for the public.
+        """
+        async with self._connection() as connection:
+            return [row["leaf"] for row in await connection.fetch(sql("audit_leaves"), after, limit)]
+
+    async def store_cosignature(self, cosignature: Cosignature) -> bool:
+        """Keeps a witness's word beside the checkpoint that it is about; False where there is no such checkpoint."""
+        said = cosignature
+        async with self._connection() as connection:
+            if await connection.fetchval(sql("audit_checkpoint_chain"), said.seq) != said.chain:
+                return False
+            facts = (AUDIT_LEDGER, said.seq, said.witness, said.chain, said.seen_at, said.jws)
+            await connection.execute(sql("store_cosignature"), *facts)
+        return True
+
+    async def newest_cosignatures(self, ledger: int = AUDIT_LEDGER) -> list[Cosignature]:
+        """The word of each witness on the furthest checkpoint that it saw. Raises Unavailable."""
+        async with self._connection() as connection:
+            return [Cosignature(**row) for row in await connection.fetch(sql("newest_cosignatures"), ledger)]
 
 
 async def append_deed(connection: AnyConnection, deed: Deed) -> int:

@@ -39,6 +39,7 @@ LOST = (
 InternalClientError is what a session that PostgreSQL ended between two messages of one query gives.
 """
 
+_ON_THE_WAY_SECONDS = 2.0
 _WITHOUT = ("enable_seqscan", "enable_bitmapscan", "enable_hashjoin", "enable_mergejoin")
 
 
@@ -46,7 +47,8 @@ _WITHOUT = ("enable_seqscan", "enable_bitmapscan", "enable_hashjoin", "enable_me
 class Session:
     """How a connection behaves: its name in PostgreSQL's views, its time limits in milliseconds (0: none).
 
-    `by_index` has PostgreSQL find and order every row through an index where there is one.
+    `by_index` has PostgreSQL find and order every row through an index where there is one. Over TCP the server notices
+    within 25 seconds that this side is gone without a word.
     """
 
     name: str
@@ -55,6 +57,14 @@ class Session:
     idle_in_transaction_timeout: int = 10_000
     by_index: bool = False
 
+    @property
+    def command_seconds(self) -> float | None:
+        """How long an answer is waited for: a little longer than PostgreSQL works on it; None: for ever.
+
+        Whoever waited that long has a connection that is dead, though nobody said so, and makes another.
+        """
+        return self.statement_timeout / 1000 + _ON_THE_WAY_SECONDS if self.statement_timeout else None
+
     def settings(self) -> dict[str, str]:
         """The session as PostgreSQL's run-time parameters."""
         settings = {
@@ -62,6 +72,9 @@ class Session:
             "statement_timeout": str(self.statement_timeout),
             "lock_timeout": str(self.lock_timeout),
             "idle_in_transaction_session_timeout": str(self.idle_in_transaction_timeout),
+            "tcp_keepalives_idle": "10",
+            "tcp_keepalives_interval": "5",
+            "tcp_keepalives_count": "3",
             "synchronous_commit": "on",
             "timezone": "UTC",
             "jit": "off",
@@ -72,13 +85,12 @@ class Session:
         return settings
 
 
-SERVING = Session("reader", by_index=True)
-WRITING = Session("writer", by_index=True)
+SERVING = Session("reader", statement_timeout=5_000, by_index=True)
+WRITING = Session("writer", statement_timeout=5_000, idle_in_transaction_timeout=5_000, by_index=True)
 LISTENING = Session("listener")
 MIGRATING = Session("migration", statement_timeout=0, lock_timeout=30_000)
 VERIFYING = Session("verification", statement_timeout=0, idle_in_transaction_timeout=0, by_index=True)
 _CONNECT_SECONDS = 3.0
-_COMMAND_SECONDS = 15.0
 _CLOSE_SECONDS = 2.0
 
 
@@ -87,11 +99,10 @@ async def connect(dsn: str, session: Session) -> Connection:
 
     Raises whatever asyncpg raises: callers stand inside `postgres_needed()` or look at LOST.
     """
-    patient = session.statement_timeout == 0
     return await asyncpg.connect(
         dsn,
         timeout=_CONNECT_SECONDS,
-        command_timeout=None if patient else _COMMAND_SECONDS,
+        command_timeout=session.command_seconds,
         server_settings=session.settings(),
     )
 
@@ -103,7 +114,7 @@ async def open_pool(dsn: str, session: Session, size: int) -> Pool:
         min_size=0,
         max_size=size,
         timeout=_CONNECT_SECONDS,
-        command_timeout=_COMMAND_SECONDS,
+        command_timeout=session.command_seconds,
         server_settings=session.settings(),
     )
 

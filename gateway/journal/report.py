@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
 
 BREAKS_KEPT = 100
@@ -14,7 +15,7 @@ class Break:
     `what` is `missing`, `extra`, `receipt`, `body`, `records`, `entry` (stored bytes differ from the leaf, and no one
     column shows why), `leaf`, `chain`, `head`, `storage` (PostgreSQL itself cannot read on), the name of a column of
     the log that contradicts the sealed receipt, `filing`, `checkpoint`, `cosignature` (kept and
-    not true, or of another history) or `witness` (the history is not the one that its own memory holds).
+    not true, or of another history), `witness` (the history is not the one that its own memory holds) or `timestamp`.
     """
 
     ledger: int
@@ -32,8 +33,9 @@ class Break:
 class Report:
     """How much was checked, how many breaks were found, and the first of them in the order of the log.
 
-    `witnessed` is the furthest entry of each ledger that a witness is known to have seen. `undetermined` counts seals
-    of compromised keys that no co-signature from before the compromise covers; the first is a ledger and a `seq`.
+    `witnessed` is the furthest entry of each ledger that a witness is known to have seen, `stamped` the furthest that a
+    time stamp covers, and its moment. `undetermined` counts seals of compromised keys that neither a co-signature nor a
+    time stamp from before the compromise covers; the first is a ledger and a `seq`.
     """
 
     ledgers: int
@@ -46,6 +48,8 @@ class Report:
     witnessed: Mapping[int, int] = field(default_factory=dict)
     undetermined: int = 0
     first_undetermined: tuple[int, int] | None = None
+    timestamps: int = 0
+    stamped: Mapping[int, tuple[int, datetime]] = field(default_factory=dict)
 
     @property
     def intact(self) -> bool:
@@ -76,6 +80,8 @@ class Tally:
     witnessed: dict[int, int] = field(default_factory=dict)
     undetermined: int = 0
     first_undetermined: tuple[int, int] | None = None
+    timestamps: int = 0
+    stamped: dict[int, tuple[int, datetime]] = field(default_factory=dict)
 
     def note(self, found: Break) -> None:
         """Counts a break."""
@@ -96,4 +102,6 @@ class Tally:
             dict(self.witnessed),
             self.undetermined,
             self.first_undetermined,
+            self.timestamps,
+            dict(self.stamped),
         )

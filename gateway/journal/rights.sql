@@ -46,9 +46,9 @@ GRANT EXECUTE ON FUNCTION document_key(text, text, text) TO gateway_intake, gate
 -- Archiving is the owner's alone, its tables archive_actions and archived_parts too.
 
 -- The gateway's keys: the first one is noted by whoever starts first, the rest is said by commands of the owner; what
--- witnesses say of checkpoints comes by way of the intake.
+-- witnesses and a time-stamping service say of checkpoints comes by way of the intake.
 GRANT SELECT, INSERT ON gateway_keys TO gateway_intake, gateway_overseer;
-GRANT SELECT, INSERT ON cosignatures TO gateway_intake;
+GRANT SELECT, INSERT ON cosignatures, timestamps TO gateway_intake;
 
 -- The directory: the intake reads who may file, registrars say it.
 GRANT SELECT ON directory, anchors, entities, certificates, people, person_certificates TO gateway_intake;

@@ -8,6 +8,7 @@ from uuid import UUID
 import asyncpg
 from asyncpg import exceptions as postgres
 
+from gateway.journal.ahead import Ahead
 from gateway.journal.connections import VERIFYING, Connection, close, connect, postgres_needed
 from gateway.journal.encoding import Packer, Row
 from gateway.journal.entry_checks import (
@@ -81,24 +82,6 @@ async def _note_strays(connection: Connection, ledgers: list[int], tally: Tally)
             )
 
 
-class _Ahead:
-    """A stream of rows ordered by `seq` with a look at the next one."""
-
-    def __init__(self, rows: AsyncIterator[asyncpg.Record]) -> None:
-        self._rows = rows
-        self._next: asyncpg.Record | None = None
-
-    async def upto(self, seq: int | None) -> AsyncIterator[asyncpg.Record]:
-        """The rows that follow, as far as `seq`; all when it is None."""
-        while True:
-            if self._next is None:
-                self._next = await anext(self._rows, None)
-            if self._next is None or (seq is not None and self._next["seq"] > seq):
-                return
-            row, self._next = self._next, None
-            yield row
-
-
 @dataclass(frozen=True, slots=True)
 class _Seen:
     """An entry, what is wrong with it, its receipt, its row as far as it is known, and how long its ledger is."""
@@ -114,9 +97,10 @@ class _Seen:
 class _Beside:
     """What is read beside the entries, in their order."""
 
-    filings: _Ahead
-    checkpoints: _Ahead
-    cosignatures: _Ahead
+    filings: Ahead
+    checkpoints: Ahead
+    cosignatures: Ahead
+    timestamps: Ahead
 
 
 @dataclass(slots=True)
@@ -156,8 +140,8 @@ class _Walk:
     async def _walk(self, checks: EntryChecks) -> None:
         head = await self.connection.fetchrow(sql("head"), self.ledger)
         length = 0 if head is None else head["seq"]
-        names = ("every_filing", "every_checkpoint", "every_cosignature")
-        beside = _Beside(*(_Ahead(self._rows(name)) for name in names))
+        names = ("every_filing", "every_checkpoint", "every_cosignature", "every_timestamp")
+        beside = _Beside(*(Ahead(self._rows(name)) for name in names))
         async for row in self._rows("every_archived"):
             kept = kept_of(row)
             await self._note_missing(kept.seq, beside.filings)
@@ -183,7 +167,7 @@ class _Walk:
         self.seen.sealed(seen.seq, seen.receipt)
         await self._check_filing(seen, beside.filings)
         await self._check_checkpoints(seen.seq, beside.checkpoints)
-        await self._check_cosignatures(seen.seq, beside.cosignatures)
+        await self._check_words(seen.seq, beside)
         self.seq = seen.seq
         self.tally.entries += 1
         if seen.seq % _PROGRESS_EVERY == 0:
@@ -196,7 +180,7 @@ class _Walk:
     def _parts(self, receipt_id: UUID, kind: str) -> AsyncIterator[asyncpg.Record]:
         return aiter(self.connection.cursor(sql("every_part"), receipt_id, kind, prefetch=1))
 
-    async def _note_missing(self, seq: int, filings: _Ahead) -> None:
+    async def _note_missing(self, seq: int, filings: Ahead) -> None:
         if seq == self.seq + 1:
             return
         gap = f"{self.seq + 1}" if seq == self.seq + 2 else f"{self.seq + 1} to {seq - 1}"
@@ -205,7 +189,7 @@ class _Walk:
         async for _ in filings.upto(seq - 1):
             self.tally.filings += 1
 
-    async def _check_filing(self, seen: _Seen, filings: _Ahead) -> None:
+    async def _check_filing(self, seen: _Seen, filings: Ahead) -> None:
         found = False
         async for filing in filings.upto(seen.seq):
             self.tally.filings += 1
@@ -219,7 +203,7 @@ class _Walk:
         if not found:
             self._note(seen.seq, "filing", "the keys of the entry are missing", seen.row)
 
-    async def _check_checkpoints(self, seq: int | None, checkpoints: _Ahead) -> None:
+    async def _check_checkpoints(self, seq: int | None, checkpoints: Ahead) -> None:
         async for row in checkpoints.upto(seq):
             self.tally.checkpoints += 1
             checkpoint = checkpoint_of(row)
@@ -236,20 +220,27 @@ class _Walk:
             for found in self.seen.carried_faults(checkpoint):
                 self._note(checkpoint.seq, *found)
 
-    async def _check_cosignatures(self, seq: int | None, cosignatures: _Ahead) -> None:
-        async for row in cosignatures.upto(seq):
-            link = self.link if row["seq"] == seq else None
-            for fault in self.seen.cosignature_faults(dict(row), link):
-                self._note(row["seq"], *fault)
+    async def _check_words(self, seq: int | None, beside: _Beside) -> None:
+        """What others said of the log: witnesses and their memory, and a time-stamping service."""
+        for words, faults in (
+            (beside.cosignatures, self.seen.cosignature_faults),
+            (beside.timestamps, self.seen.timestamp_faults),
+        ):
+            async for row in words.upto(seq):
+                for fault in faults(dict(row), self.link if row["seq"] == seq else None):
+                    self._note(row["seq"], *fault)
         if seq is not None:
             for fault in self.seen.memory_faults(seq, self.link):
                 self._note(seq, *fault)
 
     def _conclude(self) -> None:
         """What can be told of the witnesses when the whole ledger was read."""
-        for seq, what, detail in self.seen.end_faults(self.seq):
+        for seq, what, detail in self.seen.end_faults(self.seq, whole=self.begun_after < 0):
             self._note(seq, what, detail)
         self.tally.cosignatures += self.seen.checked
+        self.tally.timestamps += self.seen.timestamps
+        if self.seen.stamped is not None:
+            self.tally.stamped[self.ledger] = self.seen.stamped
         if self.seen.furthest:
             self.tally.witnessed[self.ledger] = self.seen.furthest
         self.tally.undetermined += self.seen.undetermined
@@ -261,7 +252,7 @@ class _Walk:
             self.tally.filings += 1
             self._note(filing["seq"], "filing", "keys without an entry")
         await self._check_checkpoints(None, beside.checkpoints)
-        await self._check_cosignatures(None, beside.cosignatures)
+        await self._check_words(None, beside)
         if head is None or head["seq"] != self.seq:
             self._note(self.seq, "head", f"the head stands at {None if head is None else head['seq']}")
         elif not self.link.holds(head["chain"]):

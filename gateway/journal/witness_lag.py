@@ -1,7 +1,20 @@
 """How far the witnesses are behind the log, looked at every few seconds for the metrics."""
 
+from collections.abc import Sequence
+from typing import Protocol
+
 from gateway.journal.copies import FollowingCopy
-from gateway.journal.journal import Journal
+from gateway.model import Checkpoint, Cosignature
+
+
+class Witnessed(Protocol):
+    """A log whose checkpoints are co-signed: the journal, or the audit log."""
+
+    async def ledgers(self) -> list[int]: ...
+
+    async def latest_checkpoint(self, ledger: int) -> Checkpoint | None: ...
+
+    async def newest_cosignatures(self, ledger: int) -> list[Cosignature]: ...
 
 
 class WitnessLag(FollowingCopy):
@@ -9,19 +22,20 @@ class WitnessLag(FollowingCopy):
 
     name = "witness-lag"
 
-    def __init__(self, journal: Journal, witnesses: frozenset[str], seconds: float = 5.0) -> None:
+    def __init__(self, logs: Sequence[Witnessed], witnesses: frozenset[str], seconds: float = 5.0) -> None:
         super().__init__(seconds)
-        self._journal = journal
+        self._logs = logs
         self._witnesses = witnesses
         self.entries = 0
 
     async def refresh(self) -> None:
         """Looks at every ledger. Raises Unavailable."""
-        self.entries = max([await self._behind(ledger) for ledger in await self._journal.ledgers()], default=0)
+        behind = [await self._behind(log, ledger) for log in self._logs for ledger in await log.ledgers()]
+        self.entries = max(behind, default=0)
 
-    async def _behind(self, ledger: int) -> int:
-        latest = await self._journal.latest_checkpoint(ledger)
+    async def _behind(self, log: Witnessed, ledger: int) -> int:
+        latest = await log.latest_checkpoint(ledger)
         if latest is None:
             return 0
-        reached = {word.witness: word.seq for word in await self._journal.newest_cosignatures(ledger)}
+        reached = {word.witness: word.seq for word in await log.newest_cosignatures(ledger)}
         return max((latest.seq - reached.get(kid, 0) for kid in self._witnesses), default=0)

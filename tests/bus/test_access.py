@@ -11,9 +11,10 @@ import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 
 from gateway.bus.access import AccessUnguarded, Operation, Pattern, Resource, Rule, apply_access, declared_rules
+from gateway.bus.cluster import require_topics
 from gateway.bus.connecting import Endpoint
 from gateway.bus.declaration import TopicTable, load_topics
-from gateway.bus.errors import KafkaRefused, KafkaUnavailable, TopicMissing
+from gateway.bus.errors import KafkaAuthenticationFailed, KafkaRefused, TopicMissing
 from gateway.bus.positions import Position
 from gateway.bus.publisher import TransactionalPublisher
 from gateway.consumer import subscribe
@@ -161,8 +162,12 @@ async def test_nobody_else_may_fence_the_relay(node: Node) -> None:
 async def test_a_wrong_password_is_refused(node: Node, tmp_path: Path) -> None:
     wrong = tmp_path / "wrong.password"
     wrong.write_text("guessed", encoding="ascii")
-    with pytest.raises(KafkaUnavailable):  # the library does not tell why no broker lets it in
-        await apply_access(node.over_tls("analytics", wrong), dry_run=True)
+    guessed = node.over_tls("analytics", wrong)
+    for use in (apply_access(guessed, dry_run=True), require_topics(guessed, [CHECKPOINTS])):
+        with pytest.raises(KafkaAuthenticationFailed, match=f"analytics with the password in {wrong}.*PASSWORD_FILE"):
+            await use
+    with pytest.raises(KafkaAuthenticationFailed):
+        await TransactionalPublisher(guessed, "fma-relay-0").start()
 
 
 async def test_only_the_administrator_changes_access_lists(node: Node) -> None:

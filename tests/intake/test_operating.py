@@ -163,6 +163,8 @@ async def test_the_contract_names_every_route_and_every_status_that_it_answers(c
         "/v1/checkpoints/latest",
         "/v1/checkpoints/leaves",
         "/v1/checkpoints/cosignatures",
+        "/v1/audit/checkpoints/latest",
+        "/v1/audit/checkpoints/leaves",
         "/.well-known/jwks.json",
         "/v1/codes",
         "/v1/codes/{table}",

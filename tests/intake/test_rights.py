@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from starlette.routing import Route
 
 from gateway.intake.app import create_app
-from gateway.intake.rights import ENTITY, PUBLIC, SIGNATURE, rights
+from gateway.intake.rights import ENTITY, PUBLIC, SIGNATURE, WITNESS, rights
 from gateway.intake.services import Services
 from gateway.journal import AuditLog, Directory, People, Role, SpentTokens
 from tests.intake.kit import NOW, XML, World
@@ -93,7 +93,9 @@ def test_every_route_of_the_application_is_in_the_table_of_rights_and_no_other(s
 
 def test_every_right_is_somebodys_and_administration_and_audit_are_in_no_one_hand() -> None:
     needed = {
-        right for right in (*ROUTES.values(), *rights().commands.values()) if right not in (PUBLIC, SIGNATURE, ENTITY)
+        right
+        for right in (*ROUTES.values(), *rights().commands.values())
+        if right not in (PUBLIC, SIGNATURE, ENTITY, WITNESS)
     }
     assert needed == set().union(*rights().roles.values())
     assert not rights().roles[Role.AUDITOR] & rights().roles[Role.ADMINISTRATOR]
@@ -146,7 +148,7 @@ async def test_a_role_opens_no_route_of_entities_and_closes_no_public_one(
     method, path = request_of(route, scene.message, world)
     bearer = await colleagues[role].headers()
     named = await client.request(method, path, headers=bearer)
-    if ROUTES[route] == ENTITY:
+    if ROUTES[route] in (ENTITY, WITNESS):
         assert_problem(named, 401, "token-refused")
     elif route != "GET /v1/luxury/codes/{code}":
         unnamed = await client.request(method, path)

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 
@@ -15,11 +16,16 @@ from gateway.archive.manifest import CERTIFICATE, FORMAT, MANIFEST, SEAL, manife
 from gateway.archive.mounted import MountedArchives
 from gateway.archive.parts import ArchivedEntry, parts_name
 from gateway.archive.verification import verify_archives
-from gateway.journal import Journal
+from gateway.journal import ArchiveStore, Journal, Partition
+from gateway.journal.timestamps import Timestamps
+from gateway.journal.witnessed import Witnesses
+from gateway.model import Timestamp
 from gateway.sealing.jws import KeySet
+from gateway.sealing.timestamps import TimestampTrust, timestamp_question
 from tests.bus.kit import KEYSET, make_keys
 from tests.journal.archives import LARGE, ClosedLog, archived, fill, small_partitions
 from tests.journal.support import Drafts
+from tests.support.tsa import TimestampAuthority, authority, stamper
 
 OF_FORMAT_1 = Path(__file__).with_name("format_1")
 """Two archives as the gateway wrote them before there were large entries in archives."""
@@ -135,3 +141,20 @@ def test_a_format_of_the_future_is_refused_and_named() -> None:
     assert facts["format"] != FORMAT
     with pytest.raises(ArchiveBroken, match=r"'fma-archive/3' is not known.*fma-archive/1, fma-archive/2"):
         manifest_of(orjson.dumps({**facts, "format": "fma-archive/3"}))
+
+
+async def test_an_archive_holds_the_time_stamps_of_its_checkpoints_and_they_are_verified(
+    closed: ClosedLog, store: ArchiveStore, tmp_path: Path
+) -> None:
+    [checkpoint] = await store.checkpoints(0, Partition(0, 2, 3))
+    root = authority()
+    question = timestamp_question(checkpoint.jws, datetime.now(UTC))
+    token = TimestampAuthority(stamper(root)).answer(question.der)
+    async with Timestamps(closed.dsn) as kept:
+        await kept.store(Timestamp(0, 2, datetime.now(UTC), token, checkpoint.jws))
+    path = await archived(closed.dsn, 0, tmp_path)
+    found = verify_archives([path], KEYSET, witnesses=Witnesses(read_timestamp=TimestampTrust([root.certificate]).read))
+    assert (found.intact, found.timestamps) == (True, 1)
+    stranger = Witnesses(read_timestamp=TimestampTrust([authority().certificate]).read)
+    other = verify_archives([path], KEYSET, witnesses=stranger)
+    assert [(each.what, each.seq) for each in other.breaks] == [("timestamp", 2)]

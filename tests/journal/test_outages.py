@@ -13,6 +13,7 @@ import pytest
 
 from gateway.errors import Unavailable
 from gateway.journal import Journal, JournalLimits, migrate, verify_journal
+from gateway.journal.connections import LISTENING, SERVING, VERIFYING, WRITING, Session
 from gateway.local.owner import socket_directory
 from gateway.local.postgres import Postgres
 from gateway.model import Draft, Filed
@@ -245,3 +246,10 @@ async def test_the_databases_of_one_server_do_not_hear_each_other(dsn: str, post
     assert dsn_of(postgres_dsn, "x") != dsn
     async with Journal(dsn) as journal:
         assert not await journal.wait_for_news(0, 0, 0.1)
+
+
+@pytest.mark.parametrize("session", [SERVING, WRITING, LISTENING])
+def test_an_answer_is_waited_for_longer_than_postgresql_may_work_on_it(session: Session) -> None:
+    assert session.command_seconds is not None
+    assert session.command_seconds * 1000 > session.statement_timeout > session.lock_timeout
+    assert VERIFYING.command_seconds is None

@@ -15,7 +15,7 @@ from gateway.local.postgres import Postgres
 from tests.journal.support import Drafts, run
 
 ROLES = ("intake", "relay", "overseer", "registrar", "auditor")
-LOG = ("entries", "filings", "checkpoints")
+LOG = ("entries", "filings", "checkpoints", "timestamps")
 
 
 @pytest.fixture

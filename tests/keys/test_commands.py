@@ -13,8 +13,11 @@ from gateway.__main__ import main
 from gateway.journal import KeyRegister, migrate
 from gateway.keyhistory import Decision
 from gateway.sealing.generation import generate_gateway_key
+from gateway.sealing.jws import jwks
 from gateway.sealing.keys import kid_of_certificate
+from gateway.sealing.receipts import seal_receipt
 from tests.intake.kit import NOW
+from tests.sealing.facts import holder, receipt
 
 Run = Callable[..., Result]
 
@@ -126,3 +129,18 @@ def test_the_journal_is_verified_with_the_witness_that_is_named(run: Run, tmp_pa
     assert {name: report[name] for name in expected} == expected
     refused = run("verify", "topic", "fma.fm1.threshold.v1", "--witness", made["certificate"])
     assert (refused.exit_code, "fma.checkpoints.v1 alone" in refused.output) == (2, True)
+
+
+async def test_a_receipt_of_a_compromised_key_is_undetermined_and_what_was_not_looked_at_is_named(
+    tmp_path: Path,
+) -> None:
+    sealed = await seal_receipt(receipt(), holder())
+    document = jwks(holder())
+    document["keys"][0]["revoked"] = {"revoked_at": int(NOW.timestamp())}
+    (tmp_path / "jwks.json").write_text(json.dumps(document))
+    (tmp_path / "receipt").write_text(sealed.jws)
+    command = ["verify", "receipt", str(tmp_path / "receipt"), "--jwks", str(tmp_path / "jwks.json")]
+    told = await asyncio.to_thread(CliRunner().invoke, main, command)
+    assert (told.exit_code, "was not looked at here: `gateway verify receipt`" in told.output) == (5, True)
+    told = await asyncio.to_thread(CliRunner().invoke, main, [*command, "--json"])
+    assert json.loads(told.stdout)["not_looked_at"] == ["cosignatures", "timestamps"]

@@ -1,128 +1,33 @@
 """Two keys for one history: the gateway alone can't rewrite what a witness saw. Real PostgreSQL, real seals."""
 
 import json
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
-import asyncpg
 import httpx
 import pytest
 
 from gateway.errors import ConfigurationError, Unavailable
 from gateway.intake.app import create_app
-from gateway.intake.opening import open_services
-from gateway.intake.services import Services
-from gateway.journal import Checkpointer, Report, Witnesses, verify_journal
-from gateway.journal.encoding import CHAIN_START, ROW_COLUMNS, Row, chain_of, leaf_of
+from gateway.journal import (
+    Witnesses,
+    verify_journal,
+)
+from gateway.journal.coverage import Readers, coverage_of
 from gateway.journal.witness_lag import WitnessLag
-from gateway.model import Checkpoint
-from gateway.sealing.checkpoints import read_checkpoint, seal_checkpoint
+from gateway.model import Receipt
+from gateway.sealing.checkpoints import read_checkpoint
 from gateway.sealing.cosignatures import read_cosignature
 from gateway.sealing.generation import make_gateway_key
 from gateway.sealing.jws import KeySet
 from gateway.sealing.keys import LocalKeyHolder
 from gateway.sealing.receipts import read_receipt
 from gateway.witness import Alarm, GatewayOverHttp, Memory, Witness
-from tests.intake.kit import NOW, URL, XML, World, make_world
+from tests.intake.kit import NOW, URL
+from tests.keys.conftest import Scene, witnessed
 
 OTHER = "overlay({0} placing CASE substr({0}, 200, 1) WHEN 'A' THEN 'B' ELSE 'A' END from 200 for 1)"
-NEVER = timedelta(days=1).total_seconds()
-
-
-@dataclass
-class Scene:
-    """An intake whose checkpoints are made by hand, and its witness."""
-
-    world: World
-    services: Services
-    client: httpx.AsyncClient
-    keys: LocalKeyHolder
-    memory: Memory
-    at: datetime = field(default_factory=lambda: datetime.now(UTC))
-
-    @property
-    def witness(self) -> Witness:
-        """As after a start."""
-        return Witness(GatewayOverHttp(URL, self.client), self.memory, self.keys, lambda: self.at)
-
-    async def file(self, count: int = 1) -> None:
-        for _ in range(count):
-            answer = await self.client.post("/v1/messages", content=self.world.message(), headers=XML)
-            assert answer.status_code == 201, answer.text
-
-    async def checkpoint(self) -> None:
-        async def seal(checkpoint: Checkpoint) -> Checkpoint:
-            return await seal_checkpoint(checkpoint, self.services.keys)
-
-        await Checkpointer(self.services.journal, seal, lambda: datetime.now(UTC)).make()
-
-    async def verify(self, compromised: datetime | None = None, *, memory: bool = False) -> Report:
-        believed = KeySet.of(self.keys)
-        keys = KeySet.of(self.services.keys)
-        remembered = {ledger: (seen.seq, seen.chain) for ledger, seen in self.memory.read().items()}
-        return await verify_journal(
-            self.world.settings.database_url,
-            lambda jws: read_receipt(jws, keys),
-            lambda jws: read_checkpoint(jws, keys),
-            witnesses=Witnesses(
-                believed.kids,
-                lambda jws: read_cosignature(jws, believed),
-                remembered if memory else {},
-                lambda _jws: compromised,
-            ),
-        )
-
-    async def sql(self, statement: str, *arguments: object) -> list[asyncpg.Record]:
-        """A statement of somebody who owns the whole database and is stopped by no trigger."""
-        connection = await asyncpg.connect(self.world.settings.database_url)
-        try:
-            await connection.execute("SET session_replication_role = replica")
-            return await connection.fetch(statement, *arguments)
-        finally:
-            await connection.close()
-
-    async def rewrite(self) -> None:
-        """Entry 2 is taken out of history; log, head and checkpoints are made anew with the gateway's own key."""
-        length = (await self.sql("SELECT max(seq) FROM entries"))[0][0]
-        gone = (await self.sql("DELETE FROM entries WHERE seq = 2 RETURNING receipt_id"))[0][0]
-        await self.sql("DELETE FROM filings WHERE receipt_id = $1", gone)
-        await self.sql("UPDATE filings SET seq = seq - 1 WHERE seq > 2")
-        for seq in range(3, length + 1):
-            await self.sql("UPDATE entries SET seq = $1 WHERE seq = $2", seq - 1, seq)
-        await self.sql("DELETE FROM checkpoints")
-        chain = CHAIN_START
-        for row in await self.sql("SELECT * FROM entries ORDER BY seq"):
-            leaf = leaf_of(Row(**{name: row[name] for name in ROW_COLUMNS}))
-            chain = chain_of(chain, leaf)
-            await self.sql("UPDATE entries SET leaf = $1, chain = $2 WHERE seq = $3", leaf, chain, row["seq"])
-            made = await seal_checkpoint(Checkpoint(0, row["seq"], chain, datetime.now(UTC)), self.services.keys)
-            await self.sql(
-                "INSERT INTO checkpoints VALUES ($1, $2, $3, $4, $5)", 0, made.seq, chain, made.made_at, made.jws
-            )
-        await self.sql("UPDATE ledgers SET seq = $1, chain = $2", length - 1, chain)
-
-
-@pytest.fixture
-async def scene(new_database: Callable[[], str], tmp_path: Path) -> AsyncIterator[Scene]:
-    world = await make_world(new_database(), tmp_path)
-    issued = make_gateway_key("Witness", NOW)
-    certificate = tmp_path / "witness.certificate.pem"
-    certificate.write_bytes(issued.certificate)
-    settings = replace(world.settings, witness_certificates=(certificate,), checkpoint_seconds=NEVER)
-    async with open_services(settings) as services:
-        transport = httpx.ASGITransport(create_app(services))
-        async with httpx.AsyncClient(transport=transport, base_url=URL) as client:
-            keys = LocalKeyHolder.from_pem(issued.key, issued.certificate)
-            yield Scene(world, services, client, keys, Memory(tmp_path / "memory.json"))
-
-
-async def witnessed(scene: Scene, *counts: int) -> None:
-    for count in counts:
-        await scene.file(count)
-        await scene.checkpoint()
-        assert await scene.witness.look(0) is not None
 
 
 async def test_a_witness_co_signs_what_extends_what_it_saw_and_everybody_can_read_that(scene: Scene) -> None:
@@ -267,6 +172,27 @@ async def test_seals_of_a_compromised_key_stand_where_a_witness_saw_them_before_
     assert (await scene.verify(compromised=scene.at - timedelta(hours=3))).undetermined == 7
 
 
+async def test_a_receipt_of_a_compromised_key_stands_where_the_witness_saw_its_entry_before(scene: Scene) -> None:
+    await witnessed(scene, 3, 1)
+    keys, believed = KeySet.of(scene.services.keys), KeySet.of(scene.keys)
+    rows = await scene.sql("SELECT receipt FROM entries WHERE seq > 1 ORDER BY seq")
+    second, third, _ = (read_receipt(row["receipt"], keys) for row in rows)
+    readers = Readers(
+        Witnesses(believed.kids, lambda jws: read_cosignature(jws, believed)), lambda jws: read_checkpoint(jws, keys)
+    )
+
+    async def covered(receipt: Receipt, before: timedelta) -> tuple[str, int] | None:
+        found = await coverage_of(scene.world.settings.database_url, receipt, scene.at + before, readers)
+        return None if found is None else (found.by, found.seq)
+
+    hour = timedelta(hours=1)
+    assert await covered(second, hour) == ("witness", 3)
+    assert await covered(second, -hour) is None
+    await scene.rewrite()
+    assert await covered(second, hour) is None, "it is no longer in the log"
+    assert await covered(third, hour) is None, "the log over it is not the one that was seen"
+
+
 async def test_nobody_but_a_known_witness_is_heard(scene: Scene) -> None:
     await scene.file()
     await scene.checkpoint()
@@ -309,7 +235,7 @@ async def test_the_metrics_tell_how_far_the_witness_is_behind(scene: Scene) -> N
     await witnessed(scene, 2)
     await scene.file(3)
     await scene.checkpoint()
-    lag = WitnessLag(scene.services.journal, frozenset({scene.keys.kid}))
+    lag = WitnessLag((scene.services.journal,), frozenset({scene.keys.kid}))
     await lag.refresh()
     assert lag.entries == 3
     assert await scene.witness.look(0) is not None

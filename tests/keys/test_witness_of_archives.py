@@ -17,9 +17,8 @@ from gateway.sealing.jws import KeySet
 from gateway.witness import Alarm, GatewayOverHttp, Memory, Witness
 from tests.intake.kit import NOW, URL
 from tests.journal.archives import SIZE, small_partitions, take_out_oldest
-from tests.keys.test_witness import Scene, scene, witnessed
+from tests.keys.conftest import Scene, witnessed
 
-__all__ = ["scene"]
 OLD = SIZE - 1
 
 

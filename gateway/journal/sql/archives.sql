@@ -18,8 +18,10 @@ SELECT ledger, seq, receipt_id, sender, document, version, verdict, family, edit
 FROM entries WHERE ledger = $1 AND seq >= $2 AND seq < $3 ORDER BY seq;
 
 -- name: partition_checkpoints
-SELECT ledger, seq, chain, made_at, jws FROM checkpoints
-WHERE ledger = $1 AND seq >= $2 AND seq < $3 ORDER BY seq;
+SELECT checkpoints.ledger, checkpoints.seq, chain, made_at, jws, coalesce(token, '') AS timestamp
+FROM checkpoints
+LEFT JOIN timestamps ON timestamps.ledger = checkpoints.ledger AND timestamps.seq = checkpoints.seq
+WHERE checkpoints.ledger = $1 AND checkpoints.seq >= $2 AND checkpoints.seq < $3 ORDER BY checkpoints.seq;
 
 -- name: partition_cosignatures
 SELECT ledger, seq, witness, chain, seen_at, jws FROM cosignatures

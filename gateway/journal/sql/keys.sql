@@ -17,6 +17,12 @@ SELECT seq, leaf FROM receipts WHERE ledger = $1 AND seq > $2 ORDER BY seq LIMIT
 -- name: checkpoint_chain
 SELECT chain FROM checkpoints WHERE ledger = $1 AND seq = $2;
 
+-- name: audit_leaves
+SELECT leaf FROM audit_entries WHERE seq > $1 ORDER BY seq LIMIT $2;
+
+-- name: audit_checkpoint_chain
+SELECT chain FROM audit_checkpoints WHERE seq = $1;
+
 -- name: store_cosignature
 INSERT INTO cosignatures (ledger, seq, witness, chain, seen_at, jws) VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT (ledger, seq, witness) DO NOTHING;

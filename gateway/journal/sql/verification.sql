@@ -30,5 +30,7 @@ SELECT 'filing', ledger, seq, receipt_id FROM filings WHERE ledger <> ALL ($1::i
 UNION ALL
 SELECT 'checkpoint', ledger, seq, NULL FROM checkpoints WHERE ledger <> ALL ($1::integer[])
 UNION ALL
-SELECT 'cosignature', ledger, seq, NULL FROM cosignatures WHERE ledger <> ALL ($1::integer[])
+SELECT 'cosignature', ledger, seq, NULL FROM cosignatures WHERE ledger <> ALL ($1::integer[]) AND ledger <> -1
+UNION ALL
+SELECT 'timestamp', ledger, seq, NULL FROM timestamps WHERE ledger <> ALL ($1::integer[]) AND ledger <> -1
 ORDER BY ledger, seq, what;
