@@ -30,17 +30,21 @@ def place(state: Working, batch: Batch, most: int, occasion: Occasion) -> Placed
     A ticket names at most `most` ranges.
     """
     progress = state.progress.get(batch.complex) or Progress(batch.owner)
-    filed = Filed(batch.origin.seq, batch.sha256, batch.previous, batch.first, batch.last)
-    state.batches[batch.complex, batch.number] = filed
-    state.changes.batches.append((batch.complex, batch.number, filed, batch.tally.identities))
+    if batch.begins:
+        filed = Filed(batch.origin.seq, batch.sha256, batch.previous, *batch.whole)
+        state.batches[batch.complex, batch.number] = filed
+        state.changes.batches.append((batch.complex, batch.number, filed, batch.tally.identities))
+    else:
+        state.changes.slices.append((batch.complex, batch.number, batch.first, batch.tally.identities))
     sequence = _Sequence(state, batch, most, occasion)
     top_batch = sequence.place_batch(progress.top_batch)
     placed, top_event = sequence.place_events(progress.top_event)
     if placed.again:
         sequence.overlap(placed.again)
     sequence.find_gaps()
+    received = progress.received_batches + int(batch.begins)
     state.progress[batch.complex] = Progress(
-        progress.owner, top_batch, top_event, progress.received_batches + 1, progress.heard_at, progress.clock_ms
+        progress.owner, top_batch, top_event, received, progress.heard_at, progress.clock_ms
     )
     state.changes.progress.add(batch.complex)
     return placed
@@ -81,10 +85,13 @@ class _Sequence:
         self._arrived(What.EVENT, late)
         return Placed(tuple((one.first, one.last) for one in late), tuple(again)), max(top, self.batch.last)
 
-    def overlap(self, again: Iterable[Run]) -> None:
-        """Tells of events whose sequence another batch had used."""
-        detail = {"batch": self.batch.number, "sequences": [list(run) for run in again]}
+    def overlap(self, again: Sequence[Run]) -> None:
+        """Tells of events whose sequence another batch had used: the first `most` ranges, and how many they are."""
         about = (self.batch.complex, Kind.OVERLAP, str(self.batch.number))
+        known = self.state.tickets.find(*about)
+        ranges, count = (known.detail["sequences"], known.detail["count"]) if known else ([], 0)
+        ranges = [*ranges, *(list(run) for run in again[: self.most])][: self.most]
+        detail = {"batch": self.batch.number, "count": count + _count(again), "sequences": ranges}
         self.state.tickets.raise_for(about, self.batch.owner, detail, self.occasion)
 
     def find_gaps(self) -> None:
@@ -104,10 +111,10 @@ class _Sequence:
         batch, batches = self.batch, self.state.batches
         yield holes(batch.arrived, batch.first, batch.last)
         before = batches.get((batch.complex, batch.number - 1))
-        if before is not None or batch.number == 1:
+        if batch.begins and (before is not None or batch.number == 1):
             yield [(before.last + 1 if before else 1, batch.first - 1)]
         after = batches.get((batch.complex, batch.number + 1))
-        if after is not None:
+        if batch.ends and after is not None:
             yield [(batch.last + 1, after.first - 1)]
 
     def _open(self, what: What, missing: list[Run]) -> UUID:

@@ -16,6 +16,7 @@ from gateway.oversight.facts import Batch, Fact
 from gateway.oversight.intervals import Intervals, runs
 from gateway.oversight.parameters import due_rules, parameters
 from gateway.oversight.reading import Line, Reader
+from gateway.oversight.scattered import events_in, in_order
 from gateway.oversight.state import What, Working
 from gateway.oversight.tallying import Tallier
 from gateway.oversight.tickets import TicketBook
@@ -216,6 +217,27 @@ def facts_of(drafts: Iterable[Draft], after: int = 0) -> list[Fact]:
     """What the drafts say when they are filed in this order."""
     read = (READER.fact(line(draft, seq)) for seq, draft in enumerate(drafts, after + 1))
     return [fact for fact in read if fact is not None]
+
+
+def sliced(drafts: Iterable[Draft], size: int, most: int) -> list[Fact]:
+    """What the drafts say where each was filed with `size` records a part, and batches are taken in `most` by `most`."""
+    found: list[Fact] = []
+    for seq, draft in enumerate(drafts, 1):
+        whole = line(draft, seq)
+        parts = [whole.records[at : at + size] for at in range(0, len(whole.records), size)]
+        batch = READER.large_batch(whole, most) if len(parts) > 1 else None
+        if batch is None:
+            fact = READER.fact(whole)
+            found += [] if fact is None else [fact]
+            continue
+        for number, part in enumerate(parts):
+            batch.survey(number, part)
+        for stretch in batch.stretches(0) or [None]:
+            events = [one for number in stretch.parts for one in events_in(parts[number])] if stretch else []
+            fact = batch.fact(in_order(events))
+            assert fact is not None
+            found.append(fact)
+    return found
 
 
 def blank() -> Working:
