@@ -220,7 +220,7 @@ def facts_of(drafts: Iterable[Draft], after: int = 0) -> list[Fact]:
 
 
 def sliced(drafts: Iterable[Draft], size: int, most: int) -> list[Fact]:
-    """What the drafts say where each was filed with `size` records a part, and batches are taken in `most` by `most`."""
+    """What the drafts say, each filed with `size` records a part, and batches taken in `most` events by `most`."""
     found: list[Fact] = []
     for seq, draft in enumerate(drafts, 1):
         whole = line(draft, seq)
