@@ -17,7 +17,7 @@ from validators.attributes import Given
 from validators.blocks import Block
 from validators.faults import Fault
 from validators.itemised import Holder, Manner
-from validators.items import MOST_EXPLAINED, Carried, Tally, explained, judge_each, outcome_faults, refuses
+from validators.items import MOST_EXPLAINED, Carried, Tally, explained, given_of, judge_each, outcome_faults, refuses
 from validators.judge import judge
 from validators.long_items import SHORT, Outline, Row, Span
 from validators.long_text import LongText
@@ -249,7 +249,7 @@ class _StockTaking:
 
     def take(self, row: Row, *, counted: bool) -> None:
         """Takes up a row; what needs memory for every item is left out where there are too many anyway."""
-        given = [cast("Given", dict(element.attrib)) for element in row.elements]
+        given = [given_of(element) for element in row.elements]
         self._sums.take(given)
         _bounded(self._sums.weight)
         all_well = accepts_row(row.holder, self._of_rows)
@@ -304,7 +304,7 @@ class _Walked:
         carried = self._carried
         for row in rows:
             cast("Span", carried.elements).move(row)
-            given = [cast("Given", dict(element.attrib)) for element in row.elements]
+            given = [given_of(element) for element in row.elements]
             there = replace(carried, ill=self._ill(row))
             yield judge_each(there, given, walk.judge, row.start)
 
