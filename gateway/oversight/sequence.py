@@ -89,8 +89,8 @@ class _Sequence:
         """Tells of events whose sequence another batch had used: the first `most` ranges, and how many they are."""
         about = (self.batch.complex, Kind.OVERLAP, str(self.batch.number))
         known = self.state.tickets.find(*about)
-        ranges, count = (known.detail["sequences"], known.detail["count"]) if known else ([], 0)
-        ranges = [*ranges, *(list(run) for run in again[: self.most])][: self.most]
+        told, count = (known.detail["sequences"], known.detail["count"]) if known else ([], 0)
+        ranges = _extended(told, again, self.most)
         detail = {"batch": self.batch.number, "count": count + _count(again), "sequences": ranges}
         self.state.tickets.raise_for(about, self.batch.owner, detail, self.occasion)
 
@@ -153,6 +153,17 @@ class _Sequence:
 def _gap(what: What, first: int, last: int, missing: Iterable[Run], count: int) -> dict[str, object]:
     ranges = [list(run) for run in missing]
     return {"what": what.value, "first": first, "last": last, "count": count, "missing": ranges}
+
+
+def _extended(ranges: Iterable[Sequence[int]], further: Iterable[Run], most: int) -> list[list[int]]:
+    """Ranges and those that follow them, joined where there is no hole between; at most so many."""
+    joined = [list(one) for one in ranges]
+    for first, last in further:
+        if joined and joined[-1][1] + 1 == first:
+            joined[-1][1] = last
+        elif len(joined) < most:
+            joined.append([first, last])
+    return joined
 
 
 def _count(ranges: Iterable[Run]) -> int:

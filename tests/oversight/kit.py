@@ -16,7 +16,7 @@ from gateway.oversight.facts import Batch, Fact
 from gateway.oversight.intervals import Intervals, runs
 from gateway.oversight.parameters import due_rules, parameters
 from gateway.oversight.reading import Line, Reader
-from gateway.oversight.scattered import events_in, in_order
+from gateway.oversight.scattered import Stretch, events_in, in_order
 from gateway.oversight.state import What, Working
 from gateway.oversight.tallying import Tallier
 from gateway.oversight.tickets import TicketBook
@@ -232,9 +232,8 @@ def sliced(drafts: Iterable[Draft], size: int, most: int) -> list[Fact]:
             continue
         for number, part in enumerate(parts):
             batch.survey(number, part)
-        for stretch in batch.stretches(0) or [None]:
-            events = [one for number in stretch.parts for one in events_in(parts[number])] if stretch else []
-            fact = batch.fact(in_order(events))
+        for stretch in batch.stretches(0) or [Stretch((), 0, 0)]:
+            fact = batch.fact(in_order(one for number in stretch.parts for one in events_in(parts[number])))
             assert fact is not None
             found.append(fact)
     return found
