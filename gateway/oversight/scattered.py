@@ -15,8 +15,8 @@ from typing import Any, BinaryIO
 import orjson
 
 EVENTS = "fma.gaming.events.v1"
-MOST = 16_384
-"""How many events are held at once, or those of one part where it has more: about as many as a short message has."""
+MOST = 4_096
+"""How many events are held at once, or those of one part where it has more; each may become a ticket."""
 _PIECE = 32_768
 _DIGITS = 19
 
