@@ -45,10 +45,10 @@ from validators.refusals import Refusal
 
 READ_BYTES = 65_536
 WATCH_SECONDS = 0.5
-log = structlog.get_logger("judging")
-
 NICENESS = 5
 """Long messages give way to short ones."""
+
+log = structlog.get_logger("judging")
 
 
 class LargeWorker:

@@ -159,7 +159,7 @@ class LargeBatch:
         self._tallier = tallier
         self._survey = Survey()
         self._reached: int = receipt["series"]["first"] - 1
-        self._skipped = 0
+        self._to_skip = 0
 
     def survey(self, number: int, values: Values) -> None:
         """Takes note of what is in a part."""
@@ -171,7 +171,7 @@ class LargeBatch:
         while left and self.taken + left[0].events <= overseen:
             stretch = left.pop(0)
             self.taken, self._reached = self.taken + stretch.events, stretch.last
-        self._skipped = overseen - self.taken
+        self._to_skip = overseen - self.taken
         return left
 
     @property
@@ -181,8 +181,8 @@ class LargeBatch:
 
     def fact(self, events: Sequence[Event]) -> Batch | None:
         """What the next events in ascending order say, None where they were overseen before."""
-        skipped, events = events[: self._skipped], events[self._skipped :]
-        self._skipped -= len(skipped)
+        skipped, events = events[: self._to_skip], events[self._to_skip :]
+        self._to_skip -= len(skipped)
         self.taken += len(skipped) + len(events)
         if skipped:
             self._reached = skipped[-1]["sequence"]

@@ -1,7 +1,9 @@
 """Gaps and overlaps: which numbers of batches and events did not come, and which came twice."""
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from uuid import UUID
 
 from gateway.oversight.facts import Batch
@@ -14,14 +16,18 @@ Run = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """Where a batch's events fell: sequences below the highest known that came late, and those that had come before."""
+    """Where a batch's events fell: sequences below the highest known that came late, and those that had come before.
+
+    Both ascend.
+    """
 
     late: tuple[Run, ...]
     again: tuple[Run, ...]
 
     def fresh(self, sequence: int) -> bool:
         """Whether an event of this sequence comes for the first time."""
-        return not any(first <= sequence <= last for first, last in self.again)
+        at = bisect_right(self.again, sequence, key=itemgetter(0)) - 1
+        return at < 0 or sequence > self.again[at][1]
 
 
 def place(state: Working, batch: Batch, most: int, occasion: Occasion) -> Placed:
