@@ -11,16 +11,17 @@ a batch of events by some thousand of them in the order of their sequences.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from tempfile import TemporaryFile
-from typing import Protocol
+from typing import IO, Protocol
 
 import structlog
 
+from gateway.errors import Unavailable
 from gateway.following import Follower
 from gateway.logs import failure
 from gateway.model import Draft
@@ -101,7 +102,8 @@ class Overseer(Follower):
     """Oversees one ledger until it is stopped.
 
     `position`, `derived`, `interruptions`, `unreadable` and `ready` tell how it is doing. PostgreSQL being away is
-    waited out. `run` raises OverseerFenced when another overseer takes over, or whatever else waiting can't mend.
+    waited out, and so is a full disk. `run` raises OverseerFenced when another overseer takes over, or whatever else
+    waiting can't mend.
     """
 
     name = "overseer"
@@ -214,7 +216,7 @@ class Overseer(Follower):
 
     async def _sorted(self, line: Line, stretch: Stretch, most: int) -> AsyncGenerator[Sequence[Event], None]:
         """The events of a stretch that is too long to be held: sorted in a file without a name."""
-        with TemporaryFile() as file:
+        with _on_disk() as file:
             sorting, events = Sorting(file), list[Event]()
             for number in stretch.parts:
                 events += await self._events(line, number)
@@ -262,3 +264,13 @@ class Overseer(Follower):
         at = self._clock()
         derived = Derived(self.ledger, self.position, upto, at, EDITION, digest, tickets, obligations, findings)
         return await seal_derived(derived, self._keys)
+
+
+@contextmanager
+def _on_disk() -> Iterator[IO[bytes]]:
+    """A file without a name; raises Unavailable where the disk is full or gone."""
+    try:
+        with TemporaryFile() as file:
+            yield file
+    except OSError as error:
+        raise Unavailable(f"events can't be sorted on disk: {error.strerror}") from error

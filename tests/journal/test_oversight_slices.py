@@ -1,14 +1,17 @@
 """A large batch is overseen slice by slice: what is held does not grow with it, and what is known is the same."""
 
 import asyncio
+import errno
 import sys
+import tempfile
 from collections.abc import Sequence
 from random import Random
-from typing import Any
+from typing import IO, Any
 
 import orjson
 import pytest
 
+from gateway import overseer
 from gateway.journal import Journal
 from gateway.model import Draft
 from gateway.oversight.scattered import Sorting
@@ -167,3 +170,24 @@ async def test_a_batch_that_can_not_be_read_to_its_end_stops_nothing(journal: Jo
     await running.stop()
     assert running.overseer.unreadable == 1
     assert [one["detail"]["first"] for one in await told(journal)] == [2]
+
+
+async def test_a_full_disk_is_waited_out(journal: Journal, dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    casino, full = Casino(), [OSError(errno.ENOSPC, "No space left on device")]
+
+    def scarce() -> IO[bytes]:
+        if full:
+            raise full.pop()
+        return tempfile.TemporaryFile()
+
+    monkeypatch.setattr(overseer, "TemporaryFile", scarce)
+    events = [event(one) for one in range(1, 61)]
+    Random(3).shuffle(events)
+    await file_in_parts(journal, [await casino.register(), await casino.batch(1, events)], SIZE)
+    running = Running(journal, dsn, most=MOST)
+    await running.caught_up()
+    await running.stop()
+    assert (running.overseer.interruptions, full) == (1, [])
+    (batch,) = await run(dsn, "SELECT received_batches, top_event FROM complex_progress")
+    (figures,) = await run(dsn, "SELECT sum(count) AS events FROM day_figures")
+    assert (tuple(batch), figures["events"]) == ((1, 60), 60)
