@@ -5,19 +5,23 @@ position it reaches; a run costs much the same for one entry as for many, so tha
 gather. Whether a complex is silent or a deadline has passed is asked once a second: as of now when nothing is left to
 be read, else as of the last entry that was read, so that a log which is behind makes nobody silent.
 
-A large entry is a run of its own, its records read part by part. A batch of events is one fact all the same, kept in
-one transaction; a stop, or the end of the process, in the middle of it has it read again. The operations of a dealer's
-report are taken in part by part, each with the position that it reaches.
+A large entry is taken in little by little, each time with the position that it reaches, so that no more of it is held
+than of a short one and a stop, or the end of the process, in the middle loses little: a dealer's report part by part,
+a batch of events by some thousand of them in the order of their sequences.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from itertools import islice
+from tempfile import TemporaryFile
+from typing import IO, Protocol
 
 import structlog
 
+from gateway.errors import Unavailable
 from gateway.following import Follower
 from gateway.logs import failure
 from gateway.model import Draft
@@ -26,6 +30,7 @@ from gateway.oversight.engine import Engine
 from gateway.oversight.facts import Fact
 from gateway.oversight.parameters import CODES, EDITION, DueRules, Parameters
 from gateway.oversight.reading import LargeBatch, LargeRecords, Line, Reader, Unreadable, readable
+from gateway.oversight.scattered import MOST, Event, Sorting, Stretch, events_in, in_order
 from gateway.oversight.state import Working
 from gateway.oversight.tallying import Tallier
 from gateway.sealing.derived import Derived, seal_derived
@@ -70,7 +75,7 @@ class Store(Protocol):
         """The working set for what time alone brings."""
 
     async def commit(self, state: Working, upto: int, derived: Draft | None, part: int = 0) -> None:
-        """Changes, position (with so many parts of the next entry) and derived entry, all or none."""
+        """Changes, position (with so much of the next entry) and derived entry, all or none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +102,8 @@ class Overseer(Follower):
     """Oversees one ledger until it is stopped.
 
     `position`, `derived`, `interruptions`, `unreadable` and `ready` tell how it is doing. PostgreSQL being away is
-    waited out. `run` raises OverseerFenced when another overseer takes over, or whatever else waiting can't mend.
+    waited out, and so is a full disk. `run` raises OverseerFenced when another overseer takes over, or whatever else
+    waiting can't mend.
     """
 
     name = "overseer"
@@ -110,6 +116,7 @@ class Overseer(Follower):
         judging: Judging,
         ledger: int = 0,
         *,
+        most: int = MOST,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         super().__init__(ledger)
@@ -120,6 +127,7 @@ class Overseer(Follower):
         self._store = store
         self._keys = keys
         self._judging = judging
+        self._most = most
         self._clock = clock
 
     async def _end_session(self) -> None:
@@ -162,7 +170,7 @@ class Overseer(Follower):
     async def _oversee_large(self, line: Line, large: LargeRecords) -> None:
         count = len(large.parts)
         if line.family not in REPORTS and count > 1:
-            await self._take(await self._large_facts(line), line.seq)
+            await self._oversee_batch(line, large)
             return
         for number in range(large.overseen, max(count, 1)):
             values = await self._store.values(line, number) if count else ()
@@ -170,25 +178,58 @@ class Overseer(Follower):
             reached = (line.seq, 0) if number + 1 >= count else (line.seq - 1, number + 1)
             await self._take([] if fact is None else [fact], *reached)
 
-    async def _large_facts(self, line: Line) -> list[Fact]:
+    async def _oversee_batch(self, line: Line, large: LargeRecords) -> None:
+        """Takes a batch in, some thousand events a time; from what can't be read on, it is passed over."""
         try:
-            batch = self._judging.reader.large_batch(line)
-            return [] if batch is None else [await self._read_batch(line, batch)]
+            batch = self._judging.reader.large_batch(line, self._most)
+            if batch is not None:
+                async with aclosing(self._rows(line, large, batch)) as rows:
+                    async for events in rows:
+                        await self._take_events(line, batch, events)
+                return
         except Unreadable as error:
             self._passed_over(line, error)
-            return []
+        await self._take([], line.seq)
 
-    async def _read_batch(self, line: Line, batch: LargeBatch) -> Fact:
-        """Reads a batch of which at most a part and a window are at hand; the work is done beside the loop."""
+    async def _take_events(self, line: Line, batch: LargeBatch, events: Sequence[Event]) -> None:
         with readable(line):
-            for number in range(len(line.large.parts) if line.large else 0):
+            fact = await asyncio.to_thread(batch.fact, events)
+        reached = (line.seq, 0) if batch.done else (line.seq - 1, batch.taken)
+        if fact is not None:
+            await self._take([fact], *reached)
+
+    async def _rows(self, line: Line, large: LargeRecords, batch: LargeBatch) -> AsyncGenerator[Sequence[Event], None]:
+        """The events of a batch in ascending order, some at a time; the work is done beside the loop."""
+        with readable(line):
+            for number in range(len(large.parts)):
                 await asyncio.to_thread(batch.survey, number, await self._store.values(line, number))
-            for window in await asyncio.to_thread(batch.windows):
-                events: list[dict[str, Any]] = []
-                for number in window.parts:
-                    events += await asyncio.to_thread(window.events_in, await self._store.values(line, number))
-                await asyncio.to_thread(batch.take, events)
-            return batch.fact()
+        stretches = batch.stretches(large.overseen)
+        if not stretches:
+            yield []
+        for stretch in stretches:
+            if stretch.events <= batch.most or len(stretch.parts) == 1:
+                yield in_order([event for number in stretch.parts for event in await self._events(line, number)])
+                continue
+            async with aclosing(self._sorted(line, stretch, batch.most)) as rows:
+                async for events in rows:
+                    yield events
+
+    async def _sorted(self, line: Line, stretch: Stretch, most: int) -> AsyncGenerator[Sequence[Event], None]:
+        """The events of a stretch that is too long to be held: sorted in a file without a name."""
+        with _on_disk() as file:
+            sorting, events = Sorting(file), list[Event]()
+            for number in stretch.parts:
+                events += await self._events(line, number)
+                if len(events) >= most or number == stretch.parts[-1]:
+                    await asyncio.to_thread(sorting.add, events)
+                    events = []
+            row = sorting.row()
+            while events := await asyncio.to_thread(lambda: list(islice(row, most))):
+                yield events
+
+    async def _events(self, line: Line, number: int) -> list[Event]:
+        values = await self._store.values(line, number)
+        return await asyncio.to_thread(lambda: list(events_in(values)))
 
     def _fact(self, line: Line) -> Fact | None:
         """What a line says; one that can't be read is logged and passed over, so that it does not stop all others."""
@@ -223,3 +264,13 @@ class Overseer(Follower):
         at = self._clock()
         derived = Derived(self.ledger, self.position, upto, at, EDITION, digest, tickets, obligations, findings)
         return await seal_derived(derived, self._keys)
+
+
+@contextmanager
+def _on_disk() -> Iterator[IO[bytes]]:
+    """A file without a name; raises Unavailable where the disk is full or gone."""
+    try:
+        with TemporaryFile() as file:
+            yield file
+    except OSError as error:
+        raise Unavailable(f"events can't be sorted on disk: {error.strerror}") from error

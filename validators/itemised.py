@@ -4,14 +4,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, cast
+from typing import Any
 
 from lxml import etree
 
 from validators.assembly import guid_of, in_document_order, limited
 from validators.attributes import Given
 from validators.faults import Fault
-from validators.items import Carried, Tally, bare, carried, outcome_faults, refuses
+from validators.items import Carried, Tally, bare, carried, given_of, outcome_faults, refuses
 from validators.model import Finding, Item, Judgement, Series, verdict_of
 from validators.plain import plain
 from validators.profiles import Profile, Told
@@ -78,7 +78,7 @@ class Manner:
         `event` names the type of its records among the profile's event types, where that is not its own.
         """
         root, schema = told.root, profile.schemas[told.message_type]
-        given: list[Given] = [cast("Given", dict(item.attrib)) for item in holder.iterchildren(self.item)]
+        given = [given_of(item) for item in holder.iterchildren(self.item)]
         if len(given) > self.most:
             faults.append(self.surplus(holder, len(given), self.most))
             structure = bare(root, holder, self.item, schema)

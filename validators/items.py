@@ -8,7 +8,7 @@ import copy
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar, cast
 
 from lxml import etree
 
@@ -121,6 +121,12 @@ class Seen(Generic[T]):
 
     def __contains__(self, value: T) -> bool:
         return value in self._met
+
+
+def given_of(element: etree._Element) -> Given:
+    """The attributes of an item; names and values are asked for apart, which takes half as long as pairs of them."""
+    names, values = cast("list[str]", element.keys()), cast("list[str]", element.values())
+    return dict(zip(names, values, strict=True))
 
 
 def judge_each(

@@ -1,13 +1,13 @@
 """The verdict on a message that is too long for memory: as `judge` gives it, its items judged row by row.
 
-The bytes are read once to take stock (`Stock`), once or twice to judge the items, and once more for what is to be kept
-of those that are accepted. Whoever asks has verified the signature over the same bytes before.
+The bytes are read once to take stock (`Stock`), and once or twice to judge the items; those that are accepted go to a
+`Keeper` as they are judged. Whoever asks has verified the signature over the same bytes before.
 """
 
 import copy
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol, cast, runtime_checkable
 
 from lxml import etree
@@ -17,7 +17,7 @@ from validators.attributes import Given
 from validators.blocks import Block
 from validators.faults import Fault
 from validators.itemised import Holder, Manner
-from validators.items import MOST_EXPLAINED, Carried, Tally, explained, judge_each, outcome_faults, refuses
+from validators.items import MOST_EXPLAINED, Carried, Tally, explained, given_of, judge_each, outcome_faults, refuses
 from validators.judge import judge
 from validators.long_items import SHORT, Outline, Row, Span
 from validators.long_text import LongText
@@ -33,6 +33,16 @@ from validators.structure import structure_findings
 from validators.totals import RunningSums, Sums
 
 TOO_MANY_REFUSED = "ITM-003"
+
+
+class Keeper(Protocol):
+    """Where the items that are accepted go; they are worth nothing before the verdict, which may refuse them all."""
+
+    def begin(self) -> None:
+        """Forgets what came: items come from the first one on."""
+
+    def take(self, items: Sequence[Item]) -> None:
+        """The next accepted items, none or some thousand."""
 
 
 class Walk(Protocol):
@@ -92,43 +102,26 @@ class Stock:
     structure: list[Finding]
 
 
-@dataclass(slots=True)
-class LongJudgement:
-    """The verdict on a long message; its judgement holds the refused items alone. `accepted` counts the others."""
-
-    judgement: Judgement
-    accepted: int = 0
-    _again: Callable[[], Iterator[Sequence[Item]]] | None = field(default=None, repr=False)
-
-    def items(self) -> Iterator[list[Item]]:
-        """The accepted items in their order, in rows of some thousand; none where the message is refused.
-
-        They are read and judged once more.
-        """
-        if self._again is not None and self.judgement.verdict.stands:
-            for items in self._again():
-                yield [item for item in items if item.accepted]
-
-
 def judge_long(
-    text: LongText, circumstances: Circumstances, profiles: ProfileBook, short_bytes: int = SHORT.bytes
-) -> LongJudgement:
-    """The verdict on a message whose signature holds, as `judge` gives it.
+    text: LongText, circumstances: Circumstances, profiles: ProfileBook, keeper: Keeper, short_bytes: int = SHORT.bytes
+) -> Judgement:
+    """The verdict on a message whose signature holds, as `judge` gives it, with the refused ones of its items alone.
 
-    Raises a `Refusal`: TooLarge where it has more than `short_bytes` and is none with items in their place.
+    The accepted ones are what the keeper has been given last, provided that the message stands. Raises a `Refusal`:
+    TooLarge where it has more than `short_bytes` and is none with items in their place.
     """
     begun = head_of(text, profiles)
-    first: LongJudgement | None = None
+    first: Judgement | None = None
     for profile in _in_force(begun, circumstances, profiles) if begun is not None else ():
-        judged = _Judging(text, profile, profiles, circumstances).judge()
+        judged = _Judging(text, profile, profiles, circumstances, keeper).judge()
         if judged is None:
             break
-        if judged.judgement.verdict.stands:
+        if judged.verdict.stands:
             return judged
         first = first or judged
     if first is None:
         refuse_long(text, short_bytes)
-    return first or _judge_short(text, circumstances, profiles)
+    return first or _judge_short(text, circumstances, profiles, keeper)
 
 
 def head_of(text: LongText, profiles: ProfileBook) -> etree._Element | None:
@@ -155,24 +148,28 @@ def _in_force(root: etree._Element, circumstances: Circumstances, profiles: Prof
     return book.on(book.family.day_of(root, circumstances))
 
 
-def _judge_short(text: LongText, circumstances: Circumstances, profiles: ProfileBook) -> LongJudgement:
+def _judge_short(text: LongText, circumstances: Circumstances, profiles: ProfileBook, keeper: Keeper) -> Judgement:
     """The verdict on a message that is none of many items."""
     text.file.seek(0)
-    message = parse(text.file.read(), SHORT)
-    judgement = judge(message, circumstances, profiles)
-    return LongJudgement(judgement, sum(item.accepted for item in judgement.items), lambda: iter([judgement.items]))
+    judgement = judge(parse(text.file.read(), SHORT), circumstances, profiles)
+    keeper.begin()
+    keeper.take([item for item in judgement.items if item.accepted])
+    return replace(judgement, items=tuple(item for item in judgement.items if not item.accepted))
 
 
 class _Judging:
     """One long message under one edition."""
 
-    def __init__(self, text: LongText, profile: Profile, profiles: ProfileBook, circumstances: Circumstances) -> None:
+    def __init__(
+        self, text: LongText, profile: Profile, profiles: ProfileBook, circumstances: Circumstances, keeper: Keeper
+    ) -> None:
         self._text = text
         self._profile = profile
         self._profiles = profiles
         self._circumstances = circumstances
+        self._keeper = keeper
 
-    def judge(self) -> LongJudgement | None:
+    def judge(self) -> Judgement | None:
         """The verdict; None where the end of the message makes another of it than its beginning."""
         profile, rules = self._profile, self._profile.rules
         stock = self._stock()
@@ -185,21 +182,20 @@ class _Judging:
         if stock.count > rules.holder.most:
             faults.append(manner.surplus(holder, stock.count, rules.holder.most))
             structure = [one for one in stock.structure if one.path != f"{path_of(holder)}/{manner.item}"]
-            return LongJudgement(manner.judgement(profile, told, in_document_order(root, schema, structure, faults)))
+            return manner.judgement(profile, told, in_document_order(root, schema, structure, faults))
         faults.extend(manner.total_faults(holder, stock.sums))
         findings = in_document_order(root, schema, stock.structure, faults)
         if refuses(findings):
-            return LongJudgement(manner.judgement(profile, told, findings))
+            return manner.judgement(profile, told, findings)
         walked = self._walked(stock, rules, block)
         if walked is None:
             faults.append(_too_many(manner, holder, stock.count))
-            return LongJudgement(manner.judgement(profile, told, in_document_order(root, schema, [], faults)))
+            return manner.judgement(profile, told, in_document_order(root, schema, [], faults))
         summary = outcome_faults(walked.tally, holder)
         if summary:
             findings = in_document_order(root, schema, [], [*faults, *summary])
         outcome = (tuple(walked.refused), rules.series(root, block, walked.tally))
-        judgement = manner.judgement(profile, told, findings, rules.event(block), outcome)
-        return LongJudgement(judgement, walked.tally.given - walked.tally.refused, walked.again)
+        return manner.judgement(profile, told, findings, rules.event(block), outcome)
 
     def _stock(self) -> Stock | None:
         """Reads the message once."""
@@ -229,10 +225,10 @@ class _Judging:
         carried = Carried(Span(stock.count), path_of(stock.holder), [], {})
         walk = rules.walk(stock.told.root, block, self._circumstances, carried, stock.repeated)
         schema = self._profile.schemas[stock.told.message_type]
-        walked = _Walked(lambda: self._outline(rules).rows(), schema, stock.ill, carried, walk)
-        if walked.over(most) and not walk.settled:
-            walked = _Walked(walked.rows, schema, stock.ill, carried, walk.anew())
-            walked.over(most)
+        walked = _Walked(schema, stock.ill, carried, self._keeper)
+        if walked.over(self._outline(rules).rows(), walk, most) and not walk.settled:
+            walked = _Walked(schema, stock.ill, carried, self._keeper)
+            walked.over(self._outline(rules).rows(), walk.anew(), most)
         return None if len(walked.refused) > most else walked
 
     def _outline(self, rules: LongRules) -> Outline:
@@ -253,7 +249,7 @@ class _StockTaking:
 
     def take(self, row: Row, *, counted: bool) -> None:
         """Takes up a row; what needs memory for every item is left out where there are too many anyway."""
-        given = [cast("Given", dict(element.attrib)) for element in row.elements]
+        given = [given_of(element) for element in row.elements]
         self._sums.take(given)
         _bounded(self._sums.weight)
         all_well = accepts_row(row.holder, self._of_rows)
@@ -281,40 +277,34 @@ class _StockTaking:
 class _Walked:
     """A walk over the items of a message, row by row."""
 
-    def __init__(
-        self, rows: Callable[[], Iterator[Row]], schema: Schema, ill: frozenset[int], carried: Carried, walk: Walk
-    ) -> None:
+    def __init__(self, schema: Schema, ill: frozenset[int], carried: Carried, keeper: Keeper) -> None:
         self.tally = Tally()
         self.refused: list[Item] = []
-        self.rows = rows
         self._schema = schema
         self._positions = ill
         self._carried = carried
-        self._walk = walk
+        self._keeper = keeper
         self._explained = 0
         self._weight = 0
 
-    def over(self, most: int) -> bool:
+    def over(self, rows: Iterator[Row], walk: Walk, most: int) -> bool:
         """Judges all of them; False, at once, where more than `most` are refused."""
-        for items in self._judged(self._walk):
+        self._keeper.begin()
+        for items in self._judged(rows, walk):
             self.tally.take(items)
             self.refused.extend(item for item in items if not item.accepted)
             if len(self.refused) > most:
                 return False
             self._weight += sum(_weight(item) for item in items if not item.accepted)
             _bounded(self._weight)
+            self._keeper.take([item for item in items if item.accepted])
         return True
 
-    def again(self) -> Iterator[Sequence[Item]]:
-        """The same items once more, in rows."""
-        return self._judged(self._walk.anew())
-
-    def _judged(self, walk: Walk) -> Iterator[Sequence[Item]]:
-        self._explained = 0
+    def _judged(self, rows: Iterator[Row], walk: Walk) -> Iterator[Sequence[Item]]:
         carried = self._carried
-        for row in self.rows():
+        for row in rows:
             cast("Span", carried.elements).move(row)
-            given = [cast("Given", dict(element.attrib)) for element in row.elements]
+            given = [given_of(element) for element in row.elements]
             there = replace(carried, ill=self._ill(row))
             yield judge_each(there, given, walk.judge, row.start)
 

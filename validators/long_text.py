@@ -72,18 +72,21 @@ class LongText:
 def settle(file: BinaryIO, limits: Limits, read_bytes: int = READ_BYTES) -> LongText:
     """The message in a file, once its whole text is what `decode` and `scan` let pass; raises a `Refusal`.
 
-    The bytes are read twice here, in the order in which a short message is looked at, so that the same is told of a
-    long one; where several things are wrong, another of them may be told. How many elements it has is left to the
-    parser.
+    The bytes are read once, and again where they are refused: what is wrong with their encoding is told first, as of a
+    short message; where several other things are wrong, another of them may be told. How many elements it has is left
+    to the parser.
     """
     size = os.fstat(file.fileno()).st_size
     if size > limits.bytes:
         raise TooLarge("bytes", None, {"most": str(limits.bytes), "found": str(size)})
     file.seek(0)
     text = LongText(file, open_text(file.read(_HEAD), size), limits, read_bytes)
-    for _ in text.texts():
-        pass
-    _scan(text)
+    try:
+        _scan(text)
+    except Refusal:
+        for _ in text.texts():
+            pass
+        raise
     return text
 
 

@@ -3,10 +3,11 @@
 import hashlib
 from array import array
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-_SHARES: Final = 16
+_SHARES: Final = 256
 _SHORT_BYTES: Final = 8
 
 
@@ -37,13 +38,14 @@ class Repeats:
     """Counts the numbers and ids of items as they come."""
 
     def __init__(self) -> None:
-        self._numbers = array("Q")
-        self._ids = array("Q")
+        self._numbers = [array("Q") for _ in range(_SHARES)]
+        self._ids = [array("Q") for _ in range(_SHARES)]
 
     def take(self, number: int, identity: str) -> None:
         """Counts one item; a number is below 2**53."""
-        self._numbers.append(number)
-        self._ids.append(_short(identity))
+        # Python hashes bytes and texts with a secret of the process: nobody can have all values go into one share
+        self._numbers[hash(number.to_bytes(_SHORT_BYTES)) % _SHARES].append(number)
+        self._ids[hash(identity) % _SHARES].append(_short(identity))
 
     def repeated(self, most: int) -> Repeated:
         """What comes more than once; of more than `most` items only that they are so many."""
@@ -56,16 +58,14 @@ def _short(identity: str) -> int:
     return int.from_bytes(hashlib.sha256(identity.encode()).digest()[:_SHORT_BYTES])
 
 
-def _repeated(values: "array[int]", most: int) -> tuple[frozenset[int], int]:
+def _repeated(shares: "Sequence[array[int]]", most: int) -> tuple[frozenset[int], int]:
     """The values that come more than once, looked for share by share, since a set of them all would be too large."""
     found: set[int] = set()
     surplus = 0
-    shares = min(_SHARES, 1 + len(values) // 65_536)
-    for share in range(shares):
-        those = [value for value in values if value % shares == share] if shares > 1 else list(values)
-        if len(set(those)) == len(those):
+    for share in shares:
+        if len(set(share)) == len(share):
             continue
-        for value, times in Counter(those).items():
+        for value, times in Counter(share).items():
             if times > 1:
                 surplus += times - 1
                 found.add(value)

@@ -168,4 +168,5 @@ class IntakeSettings:
         """How long messages are judged."""
         limits = replace(self.large.limits, bytes=self.bounds.large_body_bytes)
         short, patience = self.bounds.body_bytes, self.bounds.large_judging_seconds
-        return replace(self.large, limits=limits, short_bytes=short, patience=patience)
+        spool = None if self.spool is None else str(self.spool)
+        return replace(self.large, limits=limits, short_bytes=short, patience=patience, spool=spool)

@@ -75,7 +75,8 @@ GRANT SELECT ON oversight_positions, register, complexes, complex_progress, comp
     day_figures, day_reports, tickets, obligations TO gateway_intake;
 GRANT SELECT, INSERT ON oversight_positions, complexes, complex_progress, complex_batches, chain_repairs, absent_numbers,
     meter_marks, meter_sums, day_figures, day_reports, waiting_corrections, tickets, notices, obligations,
-    dealer_operations, chain_findings TO gateway_overseer;
+    dealer_operations, chain_findings, batch_slices TO gateway_overseer;
+GRANT SELECT ON batch_identities TO gateway_overseer;
 GRANT UPDATE ON oversight_positions, complexes, complex_progress, day_figures, day_reports, tickets, notices, obligations,
     chain_findings TO gateway_overseer;
 GRANT SELECT ON register TO gateway_overseer;

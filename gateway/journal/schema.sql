@@ -186,7 +186,7 @@ CREATE TABLE oversight_positions (
     part integer NOT NULL DEFAULT 0 CHECK (part >= 0)
 );
 COMMENT ON TABLE oversight_positions IS 'how far each ledger was overseen; a new overseer raises the epoch and so fences the one before';
-COMMENT ON COLUMN oversight_positions.part IS 'how many parts of the records of the entry behind seq were overseen';
+COMMENT ON COLUMN oversight_positions.part IS 'how much of the entry behind seq was overseen: parts of its records, of a batch its events';
 
 CREATE TABLE register (
     only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
@@ -236,6 +236,23 @@ CREATE TABLE complex_batches (
 ALTER TABLE complex_batches ALTER COLUMN ids SET STORAGE EXTERNAL;
 COMMENT ON COLUMN complex_batches.ids IS '16 bytes for each accepted event in the order of their sequences, which are the runs';
 CREATE INDEX complex_batches_events ON complex_batches (complex, first);
+
+CREATE TABLE batch_slices (
+    complex text NOT NULL,
+    number bigint NOT NULL,
+    first bigint NOT NULL,
+    runs bigint[] NOT NULL,
+    ids bytea NOT NULL,
+    PRIMARY KEY (complex, number, first)
+);
+ALTER TABLE batch_slices ALTER COLUMN ids SET STORAGE EXTERNAL;
+COMMENT ON TABLE batch_slices IS 'the ids of a large batch behind those that its row in complex_batches has, each up to the next first';
+
+CREATE VIEW batch_identities AS
+SELECT complex, number, first, runs, ids FROM complex_batches
+UNION ALL
+SELECT complex, number, first, runs, ids FROM batch_slices;
+COMMENT ON VIEW batch_identities IS 'the ids of accepted events, of large batches slice by slice';
 
 CREATE TABLE chain_repairs (
     complex text NOT NULL,

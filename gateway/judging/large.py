@@ -10,12 +10,14 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from typing import BinaryIO
+from collections.abc import Sequence
+from tempfile import TemporaryFile
+from typing import IO, BinaryIO
 
 import orjson
+import structlog
 
-from gateway.judging.examination import item_contents, rendered
+from gateway.judging.examination import rendered
 from gateway.judging.frames import (
     Frame,
     FrameReader,
@@ -25,17 +27,18 @@ from gateway.judging.frames import (
     packed,
     question_of,
     refused_parts,
-    segment_parts,
     trust_of,
 )
+from gateway.judging.kept import Kept
 from gateway.judging.settings import LargeSettings, Question
 from gateway.judging.worker import place_of
-from gateway.model import Circumstances, Examined, Item, Signer
+from gateway.logs import configure_logging
+from gateway.model import Circumstances, Examined, Signer
 from gateway.sealing.long_signature import verify_long
 from gateway.sealing.refusals import SignatureRefused
 from gateway.sealing.trust import TrustStore
 from validators.gaming.complexes import complex_id_of
-from validators.long_judging import LongJudgement, head_of, judge_long, refuse_long
+from validators.long_judging import head_of, judge_long, refuse_long
 from validators.long_text import LongText, settle
 from validators.profiles import ProfileBook
 from validators.refusals import Refusal
@@ -45,11 +48,13 @@ WATCH_SECONDS = 0.5
 NICENESS = 5
 """Long messages give way to short ones."""
 
+log = structlog.get_logger("judging")
+
 
 class LargeWorker:
     """Answers questions about one message, in the order in which they come, until the other end closes."""
 
-    def __init__(self, channel: socket.socket, file: BinaryIO, settings: LargeSettings) -> None:
+    def __init__(self, channel: socket.socket, file: BinaryIO, kept: IO[bytes], settings: LargeSettings) -> None:
         self._channel = channel
         self._file = file
         self._settings = settings
@@ -59,7 +64,8 @@ class LargeWorker:
         self._signer: Signer | None = None
         self._reporter: str | None = None
         self._complex_id: str | None = None
-        self._judged: LongJudgement | None = None
+        self._kept = Kept(kept, settings)
+        self._stands = False
 
     def serve(self) -> None:
         """Until the other end closes, or something is wrong."""
@@ -81,6 +87,8 @@ class LargeWorker:
                 self._send(Kind.EXAMINED, examined_parts(self._examine(question_of(frame.parts)), steps))
         except (Refusal, SignatureRefused) as refusal:
             self._send(Kind.REFUSED, refused_parts(refusal, steps))
+        except OSError:  # it concerns the disk, or nobody listens any more
+            raise
         except Exception as error:  # noqa: BLE001 - whatever it is, it concerns this one message
             self._send(Kind.FAILED, [orjson.dumps(place_of(error))])
 
@@ -104,37 +112,20 @@ class LargeWorker:
             register_known=True,
             certificate=self._signer.fingerprint,
         )
-        self._judged = judge_long(self._text, circumstances, self._profiles, self._settings.short_bytes)
-        judged = rendered(self._judged.judgement)
-        return Examined(self._signer, self._reporter, self._complex_id, question.standing.mark, judged)
+        self._stands = False
+        judgement = judge_long(self._text, circumstances, self._profiles, self._kept, self._settings.short_bytes)
+        self._stands = judgement.verdict.stands
+        return Examined(self._signer, self._reporter, self._complex_id, question.standing.mark, rendered(judgement))
 
     def _tell(self) -> None:
         """The contents of the accepted items, segment by segment; an empty one is the last."""
-        if self._judged is None:
-            raise AssertionError("nothing is told of a message that was not judged")
-        for segment in segments(self._judged.items(), self._settings.segment_items, self._settings.segment_bytes):
-            self._send(Kind.SEGMENT, segment)
-        self._send(Kind.SEGMENT, segment_parts([], [], []))
+        if not self._stands:
+            raise AssertionError("nothing is told of a message that does not stand")
+        for piece in self._kept.frames():
+            self._channel.sendall(piece)
 
     def _send(self, kind: Kind, parts: Sequence[bytes]) -> None:
         self._channel.sendall(b"".join(packed(kind, 0, parts)))
-
-
-def segments(rows: Iterator[list[Item]], most: int, weight: int) -> Iterator[list[bytes]]:
-    """The accepted items as parts of frames, at most so many in each, and about so many bytes."""
-    items: list[Item] = []
-    contents: list[bytes] = []
-    held = 0
-    for row in rows:
-        for item, content in zip(row, item_contents(row), strict=True):
-            items.append(item)
-            contents.append(content)
-            held += len(content)
-            if len(items) == most or held >= weight:
-                yield segment_parts([one.number for one in items], [one.key for one in items], contents)
-                items, contents, held = [], [], 0
-    if items:
-        yield segment_parts([one.number for one in items], [one.key for one in items], contents)
 
 
 def end_with(parent: int) -> None:
@@ -145,15 +136,17 @@ def end_with(parent: int) -> None:
 
 
 def main(channel: int, file: int, settings: LargeSettings) -> None:
-    """Serves; where the intake is gone nobody waits for an answer."""
+    """Serves until nobody asks any more; ends at once, which is an answer too, where the disk or the intake is gone."""
+    configure_logging()
     threading.Thread(target=end_with, args=[os.getppid()], daemon=True).start()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     os.nice(NICENESS)
     try:
-        with os.fdopen(file, "rb", buffering=0) as spooled:
-            LargeWorker(socket.socket(fileno=channel), spooled, settings).serve()
-    except OSError:
+        with os.fdopen(file, "rb", buffering=0) as spooled, TemporaryFile(dir=settings.spool) as kept:
+            LargeWorker(socket.socket(fileno=channel), spooled, kept, settings).serve()
+    except OSError as error:
+        log.warning("judging.ended", error=type(error).__name__, errno=error.errno)
         os._exit(1)
     os._exit(0)
 

@@ -37,6 +37,7 @@ class LargeSettings:
 
     Contents come in segments of `segment_items`, or of `segment_bytes` where that is less. A process that has nothing
     to say for `patience` seconds is killed. A message of more than `short_bytes` that is none of many items is refused.
+    Accepted items wait for the verdict in a file in the directory `spool` (None: where temporary files do).
     """
 
     limits: Limits = LONG_LIMITS
@@ -45,6 +46,7 @@ class LargeSettings:
     segment_bytes: int = 4 * 1024 * 1024
     patience: float = 1_200.0
     short_bytes: int = DEFAULT_LIMITS.bytes
+    spool: str | None = None
 
     @classmethod
     def of(cls, facts: dict[str, Any]) -> "LargeSettings":

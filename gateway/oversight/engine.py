@@ -29,7 +29,7 @@ class Engine:
         """Takes facts in, in their order."""
         named = remarks.originals(facts)
         for fact in facts:
-            occasion = Occasion(fact.origin.at, f"{fact.origin.ledger}/{fact.origin.seq}")
+            occasion = Occasion(fact.origin.at, fact.origin.name)
             if isinstance(fact, Notice):
                 obligations.reported(state, fact, self.rules, occasion)
                 continue
@@ -73,7 +73,8 @@ class Engine:
 
     def _batch(self, state: Working, batch: Batch, owned: Complex, occasion: Occasion) -> None:
         placed = sequence.place(state, batch, self.parameters.ranges_told, occasion)
-        chain.link(state, batch, occasion)
+        if batch.begins:
+            chain.link(state, batch, occasion)
         meters.check(state, batch, placed, self.parameters.meters, occasion)
         totals.count(state, batch, self.parameters.differences_told, occasion)
         remarks.software(state, batch, owned, occasion)

@@ -1,4 +1,4 @@
-"""What entries of the log say, as far as oversight cares: one fact an entry, frozen."""
+"""What entries of the log say, as far as oversight cares: one fact an entry, or a few thousand items of one; frozen."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,12 +20,21 @@ Amounts = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a change comes from: the place in the log, its receipt, its moment (UTC)."""
+    """Where a change comes from: the place in the log, its receipt, its moment (UTC).
+
+    `step` tells apart what is said by one entry in several facts.
+    """
 
     ledger: int
     seq: int
     receipt: str
     at: datetime
+    step: int = 0
+
+    @property
+    def name(self) -> str:
+        """Its name, unique in its ledger."""
+        return f"{self.ledger}/{self.seq}/{self.step}" if self.step else f"{self.ledger}/{self.seq}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +94,11 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """An accepted batch; `arrived` are the runs of event sequences that came in it, refused ones too."""
+    """An accepted batch, or those of its events that lie from `first` to `last`, where `whole` reaches further.
+
+    `arrived` are the runs of event sequences that came from `first` to `last`, refused ones too. The facts of one
+    batch follow one another without a hole, and with no other fact between them.
+    """
 
     origin: Origin
     complex: str
@@ -98,6 +111,17 @@ class Batch:
     made_at: datetime
     arrived: Sequence[tuple[int, int]]
     tally: Tally
+    whole: tuple[int, int]
+
+    @property
+    def begins(self) -> bool:
+        """Whether the batch begins here."""
+        return self.first == self.whole[0]
+
+    @property
+    def ends(self) -> bool:
+        """Whether the batch ends here."""
+        return self.last == self.whole[1]
 
 
 @dataclass(frozen=True, slots=True)

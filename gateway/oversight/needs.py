@@ -94,6 +94,7 @@ class Needs:
             yield fact.complex, Kind.SILENCE, ""
             if isinstance(fact, Batch):
                 yield from ((fact.complex, Kind.CHAIN, str(fact.number + step)) for step in (0, 1))
+                yield fact.complex, Kind.OVERLAP, str(fact.number)
                 yield from ((fact.complex, Kind.TOTALS, key[0].isoformat()) for key in fact.tally.figures)
                 yield from (
                     (fact.complex, Kind.SOFTWARE, f"{unit}/{digest}") for _, unit, digest in fact.tally.software
@@ -143,8 +144,12 @@ def absent_wanted(needs: Needs, state: Working) -> list[Range]:
         points.add((batch.complex, What.BATCH, batch.number, batch.number))
         before = state.batches.get((batch.complex, batch.number - 1))
         after = state.batches.get((batch.complex, batch.number + 1))
-        first = min(batch.first, before.last + 1 if before else batch.first if batch.number > 1 else 1)
-        _widen(spans, batch.complex, first, max(batch.last, after.first - 1 if after else batch.last))
+        first, last = batch.first, batch.last
+        if batch.begins:
+            first = min(first, before.last + 1 if before else first if batch.number > 1 else 1)
+        if batch.ends and after is not None:
+            last = max(last, after.first - 1)
+        _widen(spans, batch.complex, first, last)
         for one in batch.tally.corrections:
             points.add((batch.complex, What.EVENT, one.original_sequence, one.original_sequence))
     for complex_id, _, first, last in stretches(needs, state):

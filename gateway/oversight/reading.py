@@ -3,9 +3,8 @@
 import base64
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
-from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -26,11 +25,10 @@ from gateway.oversight.facts import (
     Registration,
     Repair,
     Reported,
-    Tally,
 )
 from gateway.oversight.intervals import runs
 from gateway.oversight.parameters import DueRules
-from gateway.oversight.scattered import Scattered, Values, Window, events_in
+from gateway.oversight.scattered import MOST, Event, Stretch, Survey, Values, events_in, in_order
 from gateway.oversight.tallying import Tallier, hundredths
 from validators.model import Verdict
 from validators.operations.deals import Filing
@@ -48,7 +46,7 @@ _OPERATION = b'"ViewOperationId":"'
 
 @dataclass(frozen=True, slots=True)
 class LargeRecords:
-    """The parts of a large entry's records, and how many of them were overseen already."""
+    """The parts of a large entry's records, and how many of them (of a batch: of its events) were overseen already."""
 
     receipt_id: UUID
     parts: tuple[Part, ...]
@@ -110,19 +108,23 @@ class Reader:
             return self._batch(line, receipt)
         return _message(line, receipt)
 
-    def large_batch(self, line: Line) -> "LargeBatch | None":
-        """A large batch, to be read part by part; None where the line is no accepted batch. Raises Unreadable."""
+    def large_batch(self, line: Line, most: int = MOST) -> "LargeBatch | None":
+        """A large batch, to be read part by part; None where the line is no accepted batch. Raises Unreadable.
+
+        `most` is how many of its events are held at once.
+        """
         with readable(line):
             receipt = payload_of(line.jws)
             stands = Verdict(line.verdict).stands
             if line.family != GAMING or not stands or receipt["message_type"] != "GamingBatch":
                 return None
-            return LargeBatch(line, receipt, self._tallier)
+            return LargeBatch(line, receipt, self._tallier, most)
 
     def _batch(self, line: Line, receipt: Mapping[str, Any]) -> Batch:
-        events = sorted(events_in(line.records), key=itemgetter("sequence"))
-        arrived = _arrived(receipt, [event["sequence"] for event in events])
-        return _batch_of(line, receipt, arrived, self._tallier.tally(events, arrived))
+        series = receipt["series"]
+        return _batch_of(
+            line, receipt, (series["first"], series["last"]), in_order(events_in(line.records)), self._tallier
+        )
 
     def _notice(self, line: Line) -> Notice:
         receipt = payload_of(line.jws)
@@ -143,37 +145,52 @@ class Reader:
 
 
 class LargeBatch:
-    """A batch on its way: every part is surveyed, then the events of each window are taken in, in the windows' order.
+    """A batch on its way: every part is surveyed, then it becomes facts, each of the events of some sequences.
 
     Parts that do not have the form in which the gateway files raise LookupError, TypeError, ValueError or
     AttributeError: stand inside `readable`.
     """
 
-    def __init__(self, line: Line, receipt: Mapping[str, Any], tallier: Tallier) -> None:
+    def __init__(self, line: Line, receipt: Mapping[str, Any], tallier: Tallier, most: int) -> None:
+        self.most = most
+        self.taken = 0
         self._line = line
         self._receipt = receipt
         self._tallier = tallier
-        self._scattered = Scattered()
-        self._arrived: Sequence[tuple[int, int]] = ()
-        self._tallying = tallier.begin(())
+        self._survey = Survey()
+        self._reached: int = receipt["series"]["first"] - 1
+        self._to_skip = 0
 
     def survey(self, number: int, values: Values) -> None:
         """Takes note of what is in a part."""
-        self._scattered.survey(number, values)
+        self._survey.take(number, values)
 
-    def windows(self) -> Iterator[Window]:
-        """What is to be read once all parts were surveyed."""
-        self._arrived = _arrived(self._receipt, self._scattered.sequences())
-        self._tallying = self._tallier.begin(self._arrived)
-        return self._scattered.windows()
+    def stretches(self, overseen: int) -> list[Stretch]:
+        """What is to be read, in this order, once all parts were surveyed and so many events were overseen before."""
+        left = self._survey.stretches(self.most)
+        while left and self.taken + left[0].events <= overseen:
+            stretch = left.pop(0)
+            self.taken, self._reached = self.taken + stretch.events, stretch.last
+        self._to_skip = overseen - self.taken
+        return left
 
-    def take(self, events: Iterable[Mapping[str, Any]]) -> None:
-        """Takes the events of one window in."""
-        self._tallying.take(sorted(events, key=itemgetter("sequence")))
+    @property
+    def done(self) -> bool:
+        """Whether all of its events were taken."""
+        return self.taken >= self._survey.events
 
-    def fact(self) -> Batch:
-        """What the batch says, once all windows were taken."""
-        return _batch_of(self._line, self._receipt, self._arrived, self._tallying.done())
+    def fact(self, events: Sequence[Event]) -> Batch | None:
+        """What the next events in ascending order say, None where they were overseen before."""
+        skipped, events = events[: self._to_skip], events[self._to_skip :]
+        self._to_skip -= len(skipped)
+        self.taken += len(skipped) + len(events)
+        if skipped:
+            self._reached = skipped[-1]["sequence"]
+            if not events:
+                return None
+        first = self._reached + 1
+        self._reached = self._receipt["series"]["last"] if self.done else events[-1]["sequence"]
+        return _batch_of(self._line, self._receipt, (first, self._reached), events, self._tallier)
 
 
 def payload_of(jws: str) -> dict[str, Any]:
@@ -192,27 +209,27 @@ def readable(line: Line) -> Iterator[None]:
         raise Unreadable(f"ledger {line.ledger}, entry {line.seq}: {type(error).__name__}") from error
 
 
-def _arrived(receipt: Mapping[str, Any], sequences: Iterable[int]) -> Sequence[tuple[int, int]]:
-    """The runs of sequences that came, refused ones too."""
-    first, last = receipt["series"]["first"], receipt["series"]["last"]
+def _batch_of(
+    line: Line, receipt: Mapping[str, Any], span: tuple[int, int], events: Sequence[Event], tallier: Tallier
+) -> Batch:
+    """The batch, or what it says of the sequences of a span, with all of its events there in ascending order."""
+    series, (first, last) = receipt["series"], span
+    whole = (series["first"], series["last"])
     refused = [item["number"] for item in receipt["items"] if first <= item["number"] <= last]
-    return runs(sorted([*refused, *sequences]))
-
-
-def _batch_of(line: Line, receipt: Mapping[str, Any], arrived: Sequence[tuple[int, int]], tally: Tally) -> Batch:
-    series = receipt["series"]
+    arrived = runs(sorted([*refused, *(event["sequence"] for event in events)]))
     return Batch(
-        _origin(line, receipt),
+        replace(_origin(line, receipt), step=0 if first == whole[0] else first),
         series["name"],
         line.sender,
         series["number"],
         receipt["sha256"],
         series["previous"],
-        series["first"],
-        series["last"],
+        first,
+        last,
         datetime.fromisoformat(series["made_at"]),
         arrived,
-        tally,
+        tallier.tally(events, arrived),
+        whole,
     )
 
 

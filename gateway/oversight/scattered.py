@@ -1,68 +1,115 @@
 """The events of a large batch, taken from its parts in the order of their sequences and never held all at once.
 
-First each part is surveyed: which sequences are in it. Then the events are taken, WINDOW at a time. So a part is read
-twice where the batch is in order, and once more for each further window that it touches where it is not.
+First each part is surveyed: from which sequence to which it goes. Parts that lie beside each other are read one after
+the other; where more of them overlap than are held at once, their events are sorted on disk, in runs that are merged.
+So every part is read twice, in whatever order the events are.
 """
 
-from array import array
+import heapq
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from operator import itemgetter
+from typing import IO, Any
 
 import orjson
 
 EVENTS = "fma.gaming.events.v1"
-WINDOW = 16_384
-"""How many events are at hand at once."""
+MOST = 4_096
+"""How many events are held at once, or those of one part where it has more; each may become a ticket."""
+_PIECE = 8_192
+"""How much of each run is at hand while they are merged: of a batch of 8 000 000 events there are 2 000."""
+_DIGITS = 19
 
+Event = dict[str, Any]
 Values = Iterable[tuple[str, bytes]]
 """Topic and value of each record in a part."""
 
 
-def events_in(values: Values) -> Iterator[dict[str, Any]]:
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Parts that no other part overlaps, by their numbers: how many events are in them, and the last sequence."""
+
+    parts: tuple[int, ...]
+    events: int
+    last: int
+
+
+class Survey:
+    """Where the events of a batch are: four numbers a part."""
+
+    def __init__(self) -> None:
+        self._spans: list[tuple[int, int, int, int]] = []
+
+    def take(self, number: int, values: Values) -> None:
+        """Takes note of the sequences in a part."""
+        here = [event["sequence"] for event in events_in(values)]
+        if here:
+            self._spans.append((min(here), max(here), number, len(here)))
+
+    @property
+    def events(self) -> int:
+        """How many there are."""
+        return sum(count for *_, count in self._spans)
+
+    def stretches(self, most: int) -> list[Stretch]:
+        """The batch from its first sequence to its last, in stretches of up to `most` events where that can be."""
+        found: list[Stretch] = []
+        for first, last, number, count in sorted(self._spans):
+            one = Stretch((number,), count, last)
+            while found and found[-1].last >= first:
+                one = _joined(found.pop(), one)
+            found.append(one)
+        return _gathered(found, most)
+
+
+class Sorting:
+    """Sorts events in a file, which is the caller's: runs of some thousand go in, one ascending row comes out."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._runs: list[tuple[int, int]] = []
+
+    def add(self, events: Iterable[Event]) -> None:
+        """Takes a run in: as many events as are held at once."""
+        lines = sorted(b"%0*d%b\n" % (_DIGITS, event["sequence"], orjson.dumps(event)) for event in events)
+        begin = self._file.tell()
+        self._file.writelines(lines)
+        self._runs.append((begin, self._file.tell()))
+
+    def row(self) -> Iterator[Event]:
+        """The events of all runs in ascending order; a piece of each run is at hand."""
+        self._file.flush()
+        for line in heapq.merge(*(self._lines(*run) for run in self._runs)):
+            yield orjson.loads(memoryview(line)[_DIGITS:])
+
+    def _lines(self, at: int, end: int) -> Iterator[bytes]:
+        rest = b""
+        while at < end:
+            piece = os.pread(self._file.fileno(), min(_PIECE, end - at), at)
+            at += len(piece)
+            *lines, rest = (rest + piece).split(b"\n")
+            yield from lines
+
+
+def events_in(values: Values) -> Iterator[Event]:
     """The events among these records."""
     return (orjson.loads(value)["item"] for topic, value in values if topic == EVENTS)
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
-    """The sequences from `first` to `last`, and the numbers of the parts that may have some of them."""
-
-    first: int
-    last: int
-    parts: tuple[int, ...]
-
-    def events_in(self, values: Values) -> list[dict[str, Any]]:
-        """Those events of a part that are in the window."""
-        return [event for event in events_in(values) if self.first <= event["sequence"] <= self.last]
+def in_order(events: Iterable[Event]) -> list[Event]:
+    """Events by their sequences."""
+    return sorted(events, key=itemgetter("sequence"))
 
 
-class Scattered:
-    """Where the events of a batch are."""
+def _joined(one: Stretch, other: Stretch) -> Stretch:
+    return Stretch(one.parts + other.parts, one.events + other.events, max(one.last, other.last))
 
-    def __init__(self, window: int = WINDOW) -> None:
-        self._window = window
-        self._spans: dict[int, tuple[int, int]] = {}
-        self._found = array("q")
 
-    def survey(self, number: int, values: Values) -> None:
-        """Takes note of the sequences in a part."""
-        here = array("q", [event["sequence"] for event in events_in(values)])
-        if here:
-            self._spans[number] = (min(here), max(here))
-            self._found.extend(here)
-
-    def sequences(self) -> Sequence[int]:
-        """All sequences, ascending: 8 bytes each."""
-        return array("q", sorted(self._found))
-
-    def windows(self) -> Iterator[Window]:
-        """What is to be read now, in this order; each sequence is in one window."""
-        ordered, at = self.sequences(), 0
-        while at < len(ordered):
-            first, last = ordered[at], ordered[min(at + self._window, len(ordered)) - 1]
-            touched = (number for number, (low, high) in self._spans.items() if low <= last and high >= first)
-            yield Window(first, last, tuple(touched))
-            at += self._window
-            while at < len(ordered) and ordered[at] == last:
-                at += 1
+def _gathered(stretches: Sequence[Stretch], most: int) -> list[Stretch]:
+    """Neighbours taken together, as far as they may be held at once."""
+    gathered: list[Stretch] = []
+    for one in stretches:
+        fits = gathered and gathered[-1].events + one.events <= most
+        gathered.append(_joined(gathered.pop(), one) if fits else one)
+    return gathered

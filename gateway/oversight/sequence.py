@@ -1,7 +1,9 @@
 """Gaps and overlaps: which numbers of batches and events did not come, and which came twice."""
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from uuid import UUID
 
 from gateway.oversight.facts import Batch
@@ -14,14 +16,18 @@ Run = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """Where a batch's events fell: sequences below the highest known that came late, and those that had come before."""
+    """Where a batch's events fell: sequences below the highest known that came late, and those that had come before.
+
+    Both ascend.
+    """
 
     late: tuple[Run, ...]
     again: tuple[Run, ...]
 
     def fresh(self, sequence: int) -> bool:
         """Whether an event of this sequence comes for the first time."""
-        return not any(first <= sequence <= last for first, last in self.again)
+        at = bisect_right(self.again, sequence, key=itemgetter(0)) - 1
+        return at < 0 or sequence > self.again[at][1]
 
 
 def place(state: Working, batch: Batch, most: int, occasion: Occasion) -> Placed:
@@ -30,17 +36,21 @@ def place(state: Working, batch: Batch, most: int, occasion: Occasion) -> Placed
     A ticket names at most `most` ranges.
     """
     progress = state.progress.get(batch.complex) or Progress(batch.owner)
-    filed = Filed(batch.origin.seq, batch.sha256, batch.previous, batch.first, batch.last)
-    state.batches[batch.complex, batch.number] = filed
-    state.changes.batches.append((batch.complex, batch.number, filed, batch.tally.identities))
+    if batch.begins:
+        filed = Filed(batch.origin.seq, batch.sha256, batch.previous, *batch.whole)
+        state.batches[batch.complex, batch.number] = filed
+        state.changes.batches.append((batch.complex, batch.number, filed, batch.tally.identities))
+    else:
+        state.changes.slices.append((batch.complex, batch.number, batch.first, batch.tally.identities))
     sequence = _Sequence(state, batch, most, occasion)
     top_batch = sequence.place_batch(progress.top_batch)
     placed, top_event = sequence.place_events(progress.top_event)
     if placed.again:
         sequence.overlap(placed.again)
     sequence.find_gaps()
+    received = progress.received_batches + int(batch.begins)
     state.progress[batch.complex] = Progress(
-        progress.owner, top_batch, top_event, progress.received_batches + 1, progress.heard_at, progress.clock_ms
+        progress.owner, top_batch, top_event, received, progress.heard_at, progress.clock_ms
     )
     state.changes.progress.add(batch.complex)
     return placed
@@ -81,10 +91,13 @@ class _Sequence:
         self._arrived(What.EVENT, late)
         return Placed(tuple((one.first, one.last) for one in late), tuple(again)), max(top, self.batch.last)
 
-    def overlap(self, again: Iterable[Run]) -> None:
-        """Tells of events whose sequence another batch had used."""
-        detail = {"batch": self.batch.number, "sequences": [list(run) for run in again]}
+    def overlap(self, again: Sequence[Run]) -> None:
+        """Tells of events whose sequence another batch had used: the first `most` ranges, and how many they are."""
         about = (self.batch.complex, Kind.OVERLAP, str(self.batch.number))
+        known = self.state.tickets.find(*about)
+        told, count = (known.detail["sequences"], known.detail["count"]) if known else ([], 0)
+        ranges = _extended(told, again, self.most)
+        detail = {"batch": self.batch.number, "count": count + _count(again), "sequences": ranges}
         self.state.tickets.raise_for(about, self.batch.owner, detail, self.occasion)
 
     def find_gaps(self) -> None:
@@ -104,10 +117,10 @@ class _Sequence:
         batch, batches = self.batch, self.state.batches
         yield holes(batch.arrived, batch.first, batch.last)
         before = batches.get((batch.complex, batch.number - 1))
-        if before is not None or batch.number == 1:
+        if batch.begins and (before is not None or batch.number == 1):
             yield [(before.last + 1 if before else 1, batch.first - 1)]
         after = batches.get((batch.complex, batch.number + 1))
-        if after is not None:
+        if batch.ends and after is not None:
             yield [(batch.last + 1, after.first - 1)]
 
     def _open(self, what: What, missing: list[Run]) -> UUID:
@@ -146,6 +159,17 @@ class _Sequence:
 def _gap(what: What, first: int, last: int, missing: Iterable[Run], count: int) -> dict[str, object]:
     ranges = [list(run) for run in missing]
     return {"what": what.value, "first": first, "last": last, "count": count, "missing": ranges}
+
+
+def _extended(ranges: Iterable[Sequence[int]], further: Iterable[Run], most: int) -> list[list[int]]:
+    """Ranges and those that follow them, joined where there is no hole between; at most so many."""
+    joined = [list(one) for one in ranges]
+    for first, last in further:
+        if joined and joined[-1][1] + 1 == first:
+            joined[-1][1] = last
+        elif len(joined) < most:
+            joined.append([first, last])
+    return joined
 
 
 def _count(ranges: Iterable[Run]) -> int:

@@ -136,11 +136,15 @@ Document = tuple[str, str]
 
 @dataclass(slots=True)
 class Changes:
-    """What a run changed beside tickets, absent numbers and things, which tell themselves."""
+    """What a run changed beside tickets, absent numbers and things, which tell themselves.
+
+    `slices` are the ids of what follows the beginning of a batch: complex, number, first sequence.
+    """
 
     complexes: dict[str, Complex] = field(default_factory=dict)
     progress: set[str] = field(default_factory=set)
     batches: list[tuple[str, int, Filed, Packed]] = field(default_factory=list)
+    slices: list[tuple[str, int, int, Packed]] = field(default_factory=list)
     repairs: list[tuple[str, int, str]] = field(default_factory=list)
     marks: list[tuple[str, Mark]] = field(default_factory=list)
     moved: dict[tuple[str, str, int], Amounts] = field(default_factory=dict)

@@ -43,17 +43,13 @@ class Tallier:
 
     def tally(self, events: Sequence[Content], arrived: Sequence[tuple[int, int]]) -> Tally:
         """The tally of events in ascending order; `arrived` tells behind which of them sequences are missing."""
-        tallying = self.begin(arrived)
+        tallying = _Tallying(self, arrived)
         tallying.take(events)
         return tallying.done()
 
-    def begin(self, arrived: Sequence[tuple[int, int]]) -> "Tallying":
-        """The tally of events that come little by little."""
-        return Tallying(self, arrived)
 
-
-class Tallying:
-    """A tally on its way: events are taken in ascending order, a few at a time, and not held."""
+class _Tallying:
+    """A tally on its way."""
 
     def __init__(self, by: Tallier, arrived: Sequence[tuple[int, int]]) -> None:
         self._by = by

@@ -15,13 +15,14 @@ from gateway.journal.errors import OverseerFenced
 from gateway.journal.oversight.store import OversightStore
 from gateway.model import Draft
 from gateway.overseer import Judging, Overseer
+from gateway.oversight.scattered import MOST
 from gateway.sealing.checkpoints import read_checkpoint
 from gateway.sealing.receipts import read_receipt
 from gateway.sealing.records import VALID, check_record
 from tests.bus.kit import KEYS, KEYSET, until
 from tests.journal.large import file_in_parts
 from tests.journal.support import run
-from tests.oversight.kit import NOON, PARAMETERS, RULES, Casino, blank, event, facts_of, outcome, oversee
+from tests.oversight.kit import NOON, PARAMETERS, RULES, Casino, blank, event, facts_of, outcome, oversee, sliced
 from tests.oversight.worlds import make_world
 
 JUDGING = Judging(PARAMETERS, RULES)
@@ -30,10 +31,12 @@ JUDGING = Judging(PARAMETERS, RULES)
 class Running:
     """An overseer that reads a log until it has all of it."""
 
-    def __init__(self, journal: Journal, dsn: str, *, run_bytes: int = 1 << 20, clock: datetime = NOON) -> None:
+    def __init__(
+        self, journal: Journal, dsn: str, *, run_bytes: int = 1 << 20, clock: datetime = NOON, most: int = MOST
+    ) -> None:
         self.clock = clock
         store = OversightStore(dsn, 0, PARAMETERS, RULES, run_bytes)
-        self.overseer = Overseer(journal, store, KEYS, JUDGING, clock=lambda: self.clock)
+        self.overseer = Overseer(journal, store, KEYS, JUDGING, most=most, clock=lambda: self.clock)
         self.journal = journal
         self.task = asyncio.create_task(self.overseer.run())
 
@@ -66,12 +69,13 @@ async def test_the_kept_state_is_that_of_the_pure_engine(journal: Journal, dsn: 
     world = await asyncio.to_thread(make_world, seed, 9)
     Random(seed).shuffle(world.rest)
     filed = [*world.registrations, *world.rest]
-    known = oversee(blank(), facts_of(filed))
-    running = Running(journal, dsn, run_bytes=[1, 2_000, 1 << 20][seed % 3])
+    in_parts, most = seed % 2 == 1, 2 if seed % 4 == 3 else MOST
+    known = oversee(blank(), sliced(filed, 2, most) if in_parts else facts_of(filed))
+    running = Running(journal, dsn, run_bytes=[1, 2_000, 1 << 20][seed % 3], most=most)
     half = len(filed) // 2
-    take_in = file_in_parts if seed % 4 == 1 else file
+    take_in = file_in_parts if in_parts else file
     await take_in(journal, filed[:half])
-    if seed % 2:
+    if seed % 3:
         await running.caught_up()
     await take_in(journal, filed[half:])
     await running.caught_up()

@@ -16,6 +16,7 @@ from gateway.oversight.facts import Batch, Fact
 from gateway.oversight.intervals import Intervals, runs
 from gateway.oversight.parameters import due_rules, parameters
 from gateway.oversight.reading import Line, Reader
+from gateway.oversight.scattered import Stretch, events_in, in_order
 from gateway.oversight.state import What, Working
 from gateway.oversight.tallying import Tallier
 from gateway.oversight.tickets import TicketBook
@@ -216,6 +217,26 @@ def facts_of(drafts: Iterable[Draft], after: int = 0) -> list[Fact]:
     """What the drafts say when they are filed in this order."""
     read = (READER.fact(line(draft, seq)) for seq, draft in enumerate(drafts, after + 1))
     return [fact for fact in read if fact is not None]
+
+
+def sliced(drafts: Iterable[Draft], size: int, most: int) -> list[Fact]:
+    """What the drafts say, each filed with `size` records a part, and batches taken in `most` events by `most`."""
+    found: list[Fact] = []
+    for seq, draft in enumerate(drafts, 1):
+        whole = line(draft, seq)
+        parts = [whole.records[at : at + size] for at in range(0, len(whole.records), size)]
+        batch = READER.large_batch(whole, most) if len(parts) > 1 else None
+        if batch is None:
+            fact = READER.fact(whole)
+            found += [] if fact is None else [fact]
+            continue
+        for number, part in enumerate(parts):
+            batch.survey(number, part)
+        for stretch in batch.stretches(0) or [Stretch((), 0, 0)]:
+            fact = batch.fact(in_order(one for number in stretch.parts for one in events_in(parts[number])))
+            assert fact is not None
+            found.append(fact)
+    return found
 
 
 def blank() -> Working:

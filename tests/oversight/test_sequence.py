@@ -70,7 +70,7 @@ async def test_an_event_sequence_in_two_batches_is_told_by_its_ranges() -> None:
     casino = Casino()
     state = await after(casino, casino.batch(1, events(1, 10)), casino.batch(2, events(8, 12)))
     (ticket,) = state.tickets.open
-    assert (ticket.kind, ticket.detail) == ("overlap", {"batch": 2, "sequences": [[8, 10]]})
+    assert (ticket.kind, ticket.detail) == ("overlap", {"batch": 2, "count": 3, "sequences": [[8, 10]]})
 
 
 async def test_the_highest_number_there_is_costs_one_interval() -> None:

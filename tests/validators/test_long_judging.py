@@ -2,7 +2,7 @@
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from importlib.resources import files
@@ -22,7 +22,7 @@ from validators.gaming import events as gaming_events
 from validators.gaming.messages import BATCH
 from validators.judge import judge
 from validators.limits import LONG_LIMITS
-from validators.long_judging import LongJudgement, judge_long
+from validators.long_judging import judge_long
 from validators.long_text import settle
 from validators.model import Circumstances, Item, Judgement, Verdict
 from validators.parsing import parse
@@ -48,12 +48,26 @@ def spooled(body: bytes) -> Iterator[BinaryIO]:
         yield cast("BinaryIO", file)
 
 
+class Listed:
+    """A keeper that keeps items in a list."""
+
+    def __init__(self) -> None:
+        self.items: list[Item] = []
+
+    def begin(self) -> None:
+        self.items.clear()
+
+    def take(self, items: Sequence[Item]) -> None:
+        self.items += items
+
+
 def judged(
     body: bytes, circumstances: Circumstances = CIRCUMSTANCES, size: int = 900, profiles: ProfileBook | None = None
-) -> tuple[LongJudgement, list[Item]]:
+) -> tuple[Judgement, list[Item]]:
+    kept = Listed()
     with spooled(body) as file:
-        long = judge_long(settle(file, LONG_LIMITS, size), circumstances, profiles or ProfileBook.load())
-        return long, [item for items in long.items() for item in items]
+        long = judge_long(settle(file, LONG_LIMITS, size), circumstances, profiles or ProfileBook.load(), kept)
+    return long, kept.items if long.verdict.stands else []
 
 
 def agree(body: bytes, circumstances: Circumstances, size: int) -> Judgement:
@@ -61,10 +75,8 @@ def agree(body: bytes, circumstances: Circumstances, size: int) -> Judgement:
     short = judge(parse(body), circumstances, ProfileBook.load())
     long, accepted = judged(body, circumstances, size)
     bare = replace(short, items=tuple(item for item in short.items if not item.accepted))
-    found = replace(long.judgement, items=tuple(item for item in long.judgement.items if not item.accepted))
-    assert found == bare
+    assert long == bare
     assert accepted == [item for item in short.items if item.accepted]
-    assert long.accepted == len(accepted)
     return short
 
 
@@ -124,9 +136,9 @@ def test_items_that_repeat_each_other_or_are_out_of_order_are_refused_alike(
 
 def test_a_message_of_more_items_than_a_long_one_may_have_is_refused_without_them(tmp_path: Path) -> None:
     long, accepted = judged(etree.tostring(batch_of(30)), profiles=with_most(tmp_path, most=5_000, large=29))
-    assert [finding.code for finding in long.judgement.findings] == ["GAM-005"]
-    assert long.judgement.findings[0].parameters == {"most": "29", "given": "30"}
-    assert (accepted, long.judgement.items) == ([], ())
+    assert [finding.code for finding in long.findings] == ["GAM-005"]
+    assert long.findings[0].parameters == {"most": "29", "given": "30"}
+    assert (accepted, long.items) == ([], ())
 
 
 @pytest.mark.parametrize("name", ["Unit", "Surprise", "Id", "Sequence"])
@@ -136,8 +148,8 @@ def test_a_message_with_more_wrong_items_than_a_receipt_tells_is_refused_as_a_wh
     for event in events[5:]:
         event.set(name, events[0].get(name, "NOWHERE") if name in ("Id", "Sequence") else "NOWHERE")
     long, accepted = judged(etree.tostring(root), profiles=with_most(tmp_path, most=24, large=30))
-    assert [finding.code for finding in long.judgement.findings] == ["ITM-003"]
-    assert (long.judgement.verdict, accepted, long.judgement.items) == (Verdict.REFUSED, [], ())
+    assert [finding.code for finding in long.findings] == ["ITM-003"]
+    assert (long.verdict, accepted, long.items) == (Verdict.REFUSED, [], ())
 
 
 def with_most(directory: Path, *, most: int, large: int) -> ProfileBook:
@@ -168,7 +180,7 @@ def test_what_is_no_item_may_not_be_more_than_a_short_message_holds(extra: str, 
 
 def test_a_long_message_of_another_kind_is_too_large() -> None:
     with spooled(etree.tostring(gaming.example("EndOfDay"))) as file, pytest.raises(TooLarge):
-        judge_long(settle(file, LONG_LIMITS), CIRCUMSTANCES, ProfileBook.load(), short_bytes=100)
+        judge_long(settle(file, LONG_LIMITS), CIRCUMSTANCES, ProfileBook.load(), Listed(), 100)
 
 
 def test_what_repeats_is_found_among_many() -> None:
@@ -188,7 +200,7 @@ def test_the_order_of_very_many_is_that_of_those_before(monkeypatch: pytest.Monk
     monkeypatch.setattr(gaming_events, "ORDERED_EXACTLY", 29)
     long, accepted = judged(etree.tostring(root))
     assert [item.number for item in accepted] == list(range(1, 12))
-    assert {finding.code for item in long.judgement.items for finding in item.findings} == {"GAM-029"}
+    assert {finding.code for item in long.items for finding in item.findings} == {"GAM-029"}
 
 
 @pytest.mark.parametrize("name", ["Kind", "Id"])

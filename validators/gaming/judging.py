@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
-from typing import Final, cast
+from typing import Final
 
 from lxml import etree
 
@@ -20,7 +20,7 @@ from validators.gaming.model import Complex
 from validators.gaming.parameters import Parameters
 from validators.gaming.vocabulary import Vocabulary
 from validators.itemised import Holder, Manner
-from validators.items import Carried, Tally, alone
+from validators.items import Carried, Tally, alone, given_of
 from validators.model import Circumstances, Item, Judgement, Series
 from validators.moments import in_utc, read_moment
 from validators.numbers import MOST
@@ -71,7 +71,7 @@ class Judging:
         """
         schema = profile.schemas[BATCH]
         bounds = Bounds(1, MOST, received_at, home, self.parameters, self.vocabulary)
-        [item] = judge_events(alone(event, schema), [cast("Given", dict(event.attrib))], bounds)
+        [item] = judge_events(alone(event, schema), [given_of(event)], bounds)
         return item
 
     def faults(self, root: etree._Element, block: Block, circumstances: Circumstances, _count: int) -> Iterator[Fault]:

@@ -62,6 +62,11 @@ class _Saver:
             for name, number, one, packed in self._changes.batches
         ]
         await self._keep("keep_batches", batches)
+        slices = [
+            (name, number, first, array(packed.runs), packed.ids)
+            for name, number, first, packed in self._changes.slices
+        ]
+        await self._keep("keep_slices", slices)
         await self._keep("keep_repairs", self._changes.repairs)
         gone, new = self._state.absent_changes()
         await self._keep("drop_absent", [(name, what.value, piece.last) for name, what, piece in gone])

@@ -96,8 +96,8 @@ class OversightStore:
     async def commit(self, state: Working, upto: int, derived: Draft | None, part: int = 0) -> None:
         """Keeps the changes, moves the position to `upto` and appends the derived entry, all or nothing.
 
-        `part` is how many parts of the entry behind `upto` were overseen too, where it is a large one. Raises
-        OverseerFenced when another overseer took the ledger over.
+        `part` is how much of the entry behind `upto` was overseen too, where it is a large one: parts, or of a batch
+        events. Raises OverseerFenced when another overseer took the ledger over.
         """
         prepared = None
         if derived is not None:

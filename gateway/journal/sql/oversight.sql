@@ -52,26 +52,34 @@ FROM unnest($1::text[], $2::bigint[]) AS wanted (complex, number)
 JOIN complex_batches AS batches ON batches.complex = wanted.complex AND batches.number = wanted.number;
 
 -- name: batches_with_events
-SELECT wanted.complex, wanted.sequence, found.number
+SELECT wanted.complex, wanted.sequence, found.number, coalesce(slice.first, found.first) AS first
 FROM unnest($1::text[], $2::bigint[]) AS wanted (complex, sequence)
 CROSS JOIN LATERAL (
-    SELECT number FROM (
+    SELECT number, first FROM (
         SELECT number, first, last FROM complex_batches AS batches
         WHERE batches.complex = wanted.complex AND batches.first <= wanted.sequence
         ORDER BY batches.first DESC LIMIT 64
     ) AS near
     WHERE last >= wanted.sequence ORDER BY first DESC LIMIT 1
-) AS found;
+) AS found
+LEFT JOIN LATERAL (
+    SELECT slices.first FROM batch_slices AS slices
+    WHERE slices.complex = wanted.complex AND slices.number = found.number AND slices.first <= wanted.sequence
+    ORDER BY slices.first DESC LIMIT 1
+) AS slice ON true;
 
--- name: runs_of_batches
-SELECT batches.complex, batches.number, batches.runs
-FROM unnest($1::text[], $2::bigint[]) AS wanted (complex, number)
-JOIN complex_batches AS batches ON batches.complex = wanted.complex AND batches.number = wanted.number;
+-- name: runs_of_slices
+SELECT slices.complex, slices.number, slices.first, slices.runs
+FROM unnest($1::text[], $2::bigint[], $3::bigint[]) AS wanted (complex, number, first)
+JOIN batch_identities AS slices
+    ON slices.complex = wanted.complex AND slices.number = wanted.number AND slices.first = wanted.first;
 
 -- name: identities_at
-SELECT wanted.complex, wanted.sequence, substring(batches.ids FROM (wanted.place * 16 + 1)::integer FOR 16) AS id
-FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[]) AS wanted (complex, number, sequence, place)
-JOIN complex_batches AS batches ON batches.complex = wanted.complex AND batches.number = wanted.number;
+SELECT wanted.complex, wanted.sequence, substring(slices.ids FROM (wanted.place * 16 + 1)::integer FOR 16) AS id
+FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])
+    AS wanted (complex, number, first, sequence, place)
+JOIN batch_identities AS slices
+    ON slices.complex = wanted.complex AND slices.number = wanted.number AND slices.first = wanted.first;
 
 -- name: repairs_by_number
 SELECT repairs.complex, repairs.number, repairs.previous
@@ -190,6 +198,11 @@ INSERT INTO complex_batches (complex, number, seq, sha256, previous, first, last
 SELECT complex, number, seq, sha256, previous, first, last, runs::bigint[], ids
 FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bytea[], $5::bytea[], $6::bigint[], $7::bigint[], $8::text[],
     $9::bytea[]) AS new (complex, number, seq, sha256, previous, first, last, runs, ids);
+
+-- name: keep_slices
+INSERT INTO batch_slices (complex, number, first, runs, ids)
+SELECT complex, number, first, runs::bigint[], ids
+FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[], $5::bytea[]) AS new (complex, number, first, runs, ids);
 
 -- name: keep_repairs
 INSERT INTO chain_repairs (complex, number, previous) SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[])
