@@ -24,7 +24,8 @@ class Bounds:
     one of `worker_threads`; a judging process that is silent for `judging_seconds` is killed. `sender_rate` is
     messages a second of one sender (0: no limit), `sender_burst` how many may come at once. `check_rate`
     and `check_burst` bound in the same way how often one address may ask for unique codes. Of all `connections` one
-    address may hold `address_connections`, and of `bytes_in_flight` the share `address_bytes`.
+    address may hold `address_connections`, and of `bytes_in_flight` the share `address_bytes`; `connections_refused`
+    beyond them are told so at once, and further ones are closed without a word.
 
     A body of more than `body_bytes` is long: it goes to disk, `large_bodies` at once, `large_address_bodies` of one
     address. It may take a second more for each `large_rate_bytes` that came; `large_judging_seconds` is how long the
@@ -43,6 +44,7 @@ class Bounds:
     body_chunks: int = 65_536
     connections: int = 2_000
     address_connections: int = 1_500
+    connections_refused: int = 256
     requests_in_flight: int = 512
     requests_at_once: int = 256
     turn_seconds: float = 10.0
