@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from itertools import pairwise
 
 from chaos.flood import LATER, NEVER_SENT, NO_ANSWER, Shot
 
@@ -62,6 +63,12 @@ def rate_of(shots: Iterable[Shot]) -> float:
     """Accepted messages a second of all these together."""
     done = sorted(shot.done for shot in shots if shot.status in ACCEPTED)
     return len(done) / (done[-1] - done[0]) if len(done) > 1 else 0.0
+
+
+def standstill(shots: Iterable[Shot]) -> float:
+    """The longest time in seconds between two messages that were accepted one after the other."""
+    done = sorted(shot.done for shot in shots if shot.status in ACCEPTED)
+    return max((after - before for before, after in pairwise(done)), default=0.0)
 
 
 def percentile(ordered: Sequence[float], share: float) -> float:

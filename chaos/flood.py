@@ -8,6 +8,7 @@ sent when it is due, whatever became of those before.
 import asyncio
 import hashlib
 import json
+import math
 import struct
 import sys
 import time
@@ -29,7 +30,8 @@ SHOT = struct.Struct("<IdddhHH")
 LATER = (429, 503)
 NO_ANSWER, NEVER_SENT = 0, -1
 TICK_SECONDS = 0.002
-PATIENCE = 20.0
+PATIENCE, LONG_PATIENCE = 20.0, 90.0
+GRACE_SECONDS = 1.0
 CLOSED_CONNECTIONS = 32
 LEAST_PAUSE = 0.05
 HEAD = b"POST /v1/messages HTTP/1.1\r\nHost: gateway\r\nContent-Type: application/xml\r\nContent-Length: %d\r\n\r\n"
@@ -153,12 +155,20 @@ class Sender:
             await self._open_loop(phase, begun)
         else:
             await self._closed_loop(begun + phase.seconds)
-        deadline = begun + phase.seconds + PATIENCE
-        while (self._under_way or (self._spec.obedient and self._later)) and time.monotonic() < deadline:
+        self._drop(due_before=time.monotonic() - GRACE_SECONDS)
+        deadline = begun + phase.seconds + (LONG_PATIENCE if self._spec.obedient else PATIENCE)
+        while (self._under_way or self._waiting or self._later) and time.monotonic() < deadline:
             await asyncio.sleep(TICK_SECONDS)
-        self._shots += [Shot(message, due, 0.0, 0.0, NEVER_SENT, 0, attempt) for message, due, attempt in self._waiting]
-        self._waiting.clear()
+        self._drop(due_before=math.inf)
         return self._shots
+
+    def _drop(self, due_before: float) -> None:
+        """Gives up what waits for a free connection since before that, and was never sent."""
+        if self._spec.obedient and due_before < math.inf:
+            return
+        given_up = [each for each in self._waiting if each[1] < due_before]
+        self._waiting = deque(each for each in self._waiting if each[1] >= due_before)
+        self._shots += [Shot(message, due, 0.0, 0.0, NEVER_SENT, 0, attempt) for message, due, attempt in given_up]
 
     async def _open_loop(self, phase: Phase, begun: float) -> None:
         total, number = int(phase.rate * phase.seconds), 0

@@ -17,8 +17,8 @@ from random import Random
 from typing import Any, Self
 
 from chaos.entities import LONG_BEFORE
-from chaos.figures import MILLISECONDS, Figures, figures, rate_of, strange
-from chaos.flood import Phase, Spec, suspicious_numbers
+from chaos.figures import MILLISECONDS, Figures, figures, rate_of, standstill, strange
+from chaos.flood import Phase, Shot, Spec, suspicious_numbers
 from chaos.memory import Memory
 from chaos.plant import Plant
 from chaos.run import logged, until, verified
@@ -32,7 +32,7 @@ FLOOD, NEIGHBOUR, CALM = "flood", "neighbour", ("calm-1", "calm-2")
 BESIDE = (NEIGHBOUR, *CALM)
 ADDRESSES = {FLOOD: "127.0.0.2", NEIGHBOUR: "127.0.0.2", "calm-1": "127.0.0.3", "calm-2": "127.0.0.4"}
 KINDS = {FLOOD: "011", NEIGHBOUR: "150", "calm-1": "011", "calm-2": "093"}
-CONNECTIONS = {FLOOD: 800, NEIGHBOUR: 64, "calm-1": 64, "calm-2": 64}
+CONNECTIONS = {FLOOD: 1_400, NEIGHBOUR: 64, "calm-1": 64, "calm-2": 64}
 MESSAGES_PER_SECOND = {FLOOD: 300, NEIGHBOUR: 30, "calm-1": 30, "calm-2": 30}
 LEAST_MESSAGES, MOST_MESSAGES = 1_000, 20_000
 CLOSED_SECONDS = 8.0
@@ -71,7 +71,7 @@ class Asked:
 class Overload:
     """What came of an overload of `times` the capacity (accepted messages a second).
 
-    `recovered_after` is None where calm senders were not served as before in time; `caught_up_after` counts to when
+    `standstill` is the longest time in seconds in which nothing at all was accepted; `recovered_after` is None where calm senders were not served as before in time; `caught_up_after` counts to when
     Kafka had all that was accepted. `memory` is what the largest process of each part held in MiB: before, at most,
     and what it may hold.
     """
@@ -83,6 +83,7 @@ class Overload:
     capacity_after: float
     before: Sequence[Figures]
     during: Sequence[Figures]
+    standstill: float
     recovered_after: float | None
     caught_up_after: float
     memory: Mapping[str, tuple[int, int, int]]
@@ -117,7 +118,10 @@ class _Course:
 
     async def send(self, phases: Mapping[str, Phase]) -> list[Figures]:
         """What each sender saw."""
-        shots = await self.senders.run(phases)
+        return self.figures(await self.senders.run(phases))
+
+    def figures(self, shots: Mapping[str, list[Shot]]) -> list[Figures]:
+        """What each sender's requests come to."""
         specs = self.senders.specs
         return [figures(name, shots[name], suspicious_numbers(specs[name])) for name in shots]
 
@@ -152,8 +156,9 @@ async def _run(course: _Course, times: float, seconds: float, seed: int) -> Over
     held = course.memory.taken()
     course.say(f"{times:g} times the capacity for {seconds:.0f} s ...")
     flood = {FLOOD: Phase(capacity * times - len(BESIDE) * calm, seconds)}
-    during = await course.send({**flood, **dict.fromkeys(BESIDE, Phase(calm, seconds))})
-    ended = max(shot.done for shots in senders.shots.values() for shot in shots)
+    by_sender = await senders.run({**flood, **dict.fromkeys(BESIDE, Phase(calm, seconds))})
+    shots = [shot for each in by_sender.values() for shot in each]
+    ended = max(shot.done for shot in shots)
     recovered = await course.recovered(calm, before, ended)
     after = await course.capacity()
     most = course.memory.most()
@@ -166,7 +171,8 @@ async def _run(course: _Course, times: float, seconds: float, seed: int) -> Over
         capacity=round(capacity, 1),
         capacity_after=round(after, 1),
         before=before,
-        during=during,
+        during=course.figures(by_sender),
+        standstill=round(standstill(shots), 2),
         recovered_after=recovered,
         caught_up_after=caught_up,
         memory={part: (held.get(part, 0), most.get(part, 0), limit) for part, limit in asked.memory_mib.items()},

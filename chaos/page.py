@@ -31,6 +31,7 @@ OVERLOAD = """### {times:g} times the capacity
 | | |
 |---|---|
 | capacity by a closed loop, messages a second: before, afterwards | {capacity:.0f}, {capacity_after:.0f} |
+| longest time in which nothing was accepted | {standstill:.1f} s |
 | calm senders served as before, after the end | {recovered} |
 | Kafka had all of it, after the end | {caught_up_after:.1f} s |
 | accepted in all, records in Kafka | {accepted}, {records} |
