@@ -71,9 +71,9 @@ class Asked:
 class Overload:
     """What came of an overload of `times` the capacity (accepted messages a second).
 
-    `standstill` is the longest time in seconds in which nothing at all was accepted; `recovered_after` is None where calm senders were not served as before in time; `caught_up_after` counts to when
-    Kafka had all that was accepted. `memory` is what the largest process of each part held in MiB: before, at most,
-    and what it may hold.
+    `standstill` is the longest time in seconds in which nothing at all was accepted, `recovered_after` is None where
+    calm senders were not served as before in time, `caught_up_after` counts to when Kafka had all that was accepted.
+    `memory` is what the largest process of each part held in MiB: before, at most, and what it may hold.
     """
 
     times: float

