@@ -16,8 +16,9 @@ MILLISECONDS = 1000
 class Figures:
     """What one sender saw in one phase; latencies in milliseconds from sending, of what was accepted.
 
-    `offered` counts messages, `answers` counts answers by status (0: none came; -1: it was never sent, for all its
-    connections were waiting). `accepted` and the two below are shares of what was offered, of all and of each kind;
+    `offered` counts messages that were sent, `answers` counts answers by status (0: none came; -1: what was due and
+    never sent, for all connections were waiting). `accepted` and the two below are shares of what was offered, of all
+    and of each kind;
     `longest` is the longest time in seconds from when a message was due until it was in, over all attempts.
     `retry_after` is the least and the most that was said, (0, 0) where nothing was.
     """
@@ -38,7 +39,7 @@ class Figures:
 
 def figures(name: str, shots: Sequence[Shot], suspicious: AbstractSet[int]) -> Figures:
     """The figures of what one sender sent."""
-    first = [shot for shot in shots if shot.attempt == 1]
+    first = [shot for shot in shots if shot.attempt == 1 and shot.status != NEVER_SENT]
     taken = [shot for shot in shots if shot.status in ACCEPTED]
     took = sorted(MILLISECONDS * (shot.done - shot.sent) for shot in taken)
     due = [shot.due for shot in first]

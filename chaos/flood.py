@@ -30,7 +30,7 @@ SHOT = struct.Struct("<IdddhHH")
 LATER = (429, 503)
 NO_ANSWER, NEVER_SENT = 0, -1
 TICK_SECONDS = 0.002
-PATIENCE, LONG_PATIENCE = 20.0, 90.0
+PATIENCE, LONG_PATIENCE = 60.0, 90.0
 GRACE_SECONDS = 1.0
 CLOSED_CONNECTIONS = 32
 LEAST_PAUSE = 0.05
@@ -106,6 +106,12 @@ class Link(asyncio.Protocol):
         if self.transport is not None:
             self.transport.write(request)
 
+    def abandon(self) -> None:
+        """Gives up the request that is under way: it has no answer."""
+        if self.transport is not None:
+            self.transport.abort()
+        self.connection_lost(None)
+
     def data_received(self, data: bytes) -> None:
         """Waits for the whole answer."""
         self._buffer += data
@@ -160,6 +166,8 @@ class Sender:
         while (self._under_way or self._waiting or self._later) and time.monotonic() < deadline:
             await asyncio.sleep(TICK_SECONDS)
         self._drop(due_before=math.inf)
+        for link in list(self._under_way):
+            link.abandon()
         return self._shots
 
     def _drop(self, due_before: float) -> None:

@@ -18,7 +18,7 @@ from typing import Any, Self
 
 from chaos.entities import LONG_BEFORE
 from chaos.figures import MILLISECONDS, Figures, figures, rate_of, standstill, strange
-from chaos.flood import Phase, Shot, Spec, suspicious_numbers
+from chaos.flood import NEVER_SENT, Phase, Shot, Spec, suspicious_numbers
 from chaos.memory import Memory
 from chaos.plant import Plant
 from chaos.run import logged, until, verified
@@ -198,6 +198,8 @@ def shortcomings(result: Overload, asked: Asked) -> Iterator[str]:
 
 def _of_sender(each: Figures, least: float, asked: Asked) -> Iterator[str]:
     longest = MILLISECONDS * (asked.calm_p99_seconds if each.name in CALM else asked.accepted_p99_seconds)
+    if least and each.answers.get(NEVER_SENT):
+        yield f"{each.name}: {each.answers[NEVER_SENT]} never sent, all its connections were waiting"
     if each.accepted < least:
         yield f"{each.name}: {each.accepted:.1%} accepted beside the flood"
     if each.p99 > longest:

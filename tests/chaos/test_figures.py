@@ -1,6 +1,7 @@
 """What a sender's requests come to."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -16,11 +17,12 @@ SPEC = Spec("a", "127.0.0.2", 1, "1", "093", "k", "c", "d", "7/a", 1_000, 8, 0.2
 def test_shares_are_of_what_was_offered_and_latencies_of_what_was_accepted() -> None:
     again = Shot(1, 11.0, 13.0, 13.05, 201, 0, 2)
 
-    seen = figures("a", [TAKEN, LATER, Shot(2, 12.0, 12.0, 12.01, 503, 5, 1), again], {1})
+    never = Shot(3, 12.5, 0.0, 0.0, NEVER_SENT, 0, 1)
+    seen = figures("a", [TAKEN, LATER, Shot(2, 12.0, 12.0, 12.01, 503, 5, 1), again, never], {1})
 
     assert (seen.offered, seen.accepted, seen.suspicious, seen.threshold) == (3, 0.6667, 1.0, 0.5)
     assert (seen.p50, seen.p99, seen.longest) == (250.0, 250.0, 2.05)
-    assert (seen.attempts, seen.retry_after, seen.answers) == (2, (2, 5), {201: 2, 503: 2})
+    assert (seen.attempts, seen.retry_after, seen.answers) == (2, (2, 5), {201: 2, 503: 2, NEVER_SENT: 1})
 
 
 def test_a_rate_counts_what_was_accepted_alone() -> None:
@@ -59,16 +61,17 @@ def test_an_overload_that_is_as_it_is_asked_has_no_shortcomings() -> None:
     ("number", "changed", "said"),
     [
         (2, {"accepted": 0.5}, "calm-1: 50.0% accepted beside the flood"),
+        (2, {"answers": {NEVER_SENT: 3}}, "calm-1: 3 never sent, all its connections were waiting"),
         (2, {"p99": 9_000.0}, "calm-1: p99 9000 ms beside the flood"),
         (0, {"p99": 16_000.0}, "flood: p99 16000 ms beside the flood"),
         (1, {"accepted": 0.9}, "neighbour: 90.0% accepted beside the flood"),
         (0, {"suspicious": 0.1, "threshold": 0.2}, "flood: 10.0% of the suspicious accepted, 20.0% of the others"),
     ],
 )
-def test_what_a_sender_should_not_see_is_a_shortcoming(number: int, changed: dict[str, float], said: str) -> None:
+def test_what_a_sender_should_not_see_is_a_shortcoming(number: int, changed: dict[str, Any], said: str) -> None:
     result = an_overload()
     during = list(result.during)
-    during[number] = replace(during[number], **changed)  # type: ignore[arg-type]
+    during[number] = replace(during[number], **changed)
     assert list(shortcomings(replace(result, during=during), Asked.read())) == [said]
 
 

@@ -5,6 +5,9 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
+import pytest
+
+from chaos import flood
 from chaos.flood import NO_ANSWER, Phase, Sender, Spec
 
 SPEC = Spec("a", "127.0.0.2", 0, "1", "093", "k", "c", "d", "7/a", 3, 4, 0.2)
@@ -78,3 +81,17 @@ async def test_a_closed_loop_sends_over_every_connection_and_ends() -> None:
 
     assert len(shots) >= SPEC.connections
     assert {shot.status for shot in shots} == {201}
+
+
+async def test_what_has_no_answer_in_time_is_told_so_and_its_answer_belongs_to_no_later_phase(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(flood, "PATIENCE", 0.1)
+    async with served(b"HTTP/1.1 201 Created\r\n") as server:
+        sender = Sender(replace(SPEC, port=server.port), REQUESTS)
+        first = await sender.run(Phase(20.0, 0.1))
+        server.answers = [TAKEN]
+        second = await sender.run(Phase(20.0, 0.1))
+
+    assert [shot.status for shot in first] == [NO_ANSWER] * 2
+    assert [shot.status for shot in second] == [201] * 2
