@@ -10,7 +10,7 @@ SPREAD ?= --numprocesses 3 --dist loadfile --no-loadscope-reorder
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: setup demo run stop test coverage lint format type imports check bench chaos docs lock clean help
+.PHONY: setup demo run stop test coverage lint format type imports check bench chaos overload docs lock clean help
 
 setup: $(READY) ## make .venv with the locked dependencies and the gateway itself
 $(READY): requirements/dev.txt pyproject.toml
@@ -65,6 +65,9 @@ $(VENV)/.bench: requirements/bench.txt $(READY)
 
 chaos: setup ## every fault at every step, under load; QUICK=--quick: the rows that CI runs
 	$(BIN)/python -m chaos $(QUICK)
+
+overload: setup ## 2 and 10 times what the gateway can take, two minutes each; kept in docs/reliability.md
+	$(BIN)/python -m chaos overload --times 2 10 --minutes 2 --write-docs
 
 docs: setup ## generate the reference pages, and the figures of the recorded benchmark in README and docs
 	$(BIN)/python -m gateway.docs

@@ -1,4 +1,4 @@
-"""`python -m chaos`: every fault at every step, under load; `python -m chaos kills`: many kills at random moments.
+"""`python -m chaos`: every fault at every step, under load; `kills`: many kills at random moments; `overload`: a flood.
 
 The exit status is 0 when all is green, 1 when something is red, 2 for a usage error.
 """
@@ -13,7 +13,8 @@ from collections.abc import Sequence
 
 from chaos import page
 from chaos.kills import Kills, kill_at_random
-from chaos.matrix import Result, Row, a_plant, rows, run_rows
+from chaos.matrix import Result, Row, a_plant, directory_of_its_own, rows, run_rows
+from chaos.overload import Overload, overload
 
 GIB = 1 << 30
 
@@ -24,7 +25,7 @@ def main() -> None:
     if chosen.list:
         print("\n".join(f"{row.name:36} {row.said}" for row in rows()))
         return
-    green = asyncio.run(_kills(chosen) if chosen.what == "kills" else _matrix(chosen))
+    green = asyncio.run({"matrix": _matrix, "kills": _kills, "overload": _overload}[chosen.what](chosen))
     if chosen.write_docs:
         page.write_page()
     sys.exit(0 if green else 1)
@@ -32,11 +33,13 @@ def main() -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="chaos", description=__doc__)
-    parser.add_argument("what", nargs="?", choices=("matrix", "kills"), default="matrix")
+    parser.add_argument("what", nargs="?", choices=("matrix", "kills", "overload"), default="matrix")
     parser.add_argument("--quick", action="store_true", help="the rows that CI runs, about two minutes")
     parser.add_argument("--seed", type=int, default=1, help="what is sent, and when what is done to whom")
     parser.add_argument("--only", nargs="+", metavar="FAULT[:STEP]", help="these rows alone")
     parser.add_argument("--count", type=int, default=200, help="how many kills")
+    parser.add_argument("--times", type=float, nargs="+", default=(2.0, 10.0), help="overload: of the capacity")
+    parser.add_argument("--minutes", type=float, default=2.0, help="overload: how long each of them lasts")
     parser.add_argument("--list", action="store_true", help="say which rows there are")
     parser.add_argument("--json", action="store_true", help="the results as JSON on standard output")
     parser.add_argument("--write-docs", action="store_true", help="keep the results and write docs/reliability.md")
@@ -79,6 +82,20 @@ async def _kills(chosen: argparse.Namespace) -> bool:
         page.keep(facts)
     print(json.dumps(facts, ensure_ascii=False) if chosen.json else json.dumps(kills.facts(), indent=1))
     return kills.green
+
+
+async def _overload(chosen: argparse.Namespace) -> bool:
+    results: list[Overload] = []
+    for times in chosen.times:
+        with directory_of_its_own() as directory:
+            results.append(await overload(directory, times, 60 * chosen.minutes, chosen.seed, _say))
+        _say(json.dumps(results[-1].facts(), indent=1))
+    told = [result.facts() for result in results]
+    facts = {"machine": _machine(), "overload": told}
+    if chosen.write_docs:
+        page.keep(facts)
+    print(json.dumps(facts, ensure_ascii=False) if chosen.json else page.overloads(told))
+    return all(result.green for result in results)
 
 
 def _line(result: Result) -> str:

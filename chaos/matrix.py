@@ -84,12 +84,19 @@ async def run_rows(chosen: Sequence[Row], seed: int, say: Progress) -> AsyncIter
 @contextlib.asynccontextmanager
 async def a_plant(seed: int) -> AsyncIterator[Run]:
     """A running plant in a temporary directory, deleted in the end."""
-    directory = Path(tempfile.mkdtemp(prefix="chaos-"))
-    try:
+    with directory_of_its_own() as directory:
         async with running(directory, seed) as run:
             yield run
+
+
+@contextlib.contextmanager
+def directory_of_its_own() -> Iterator[Path]:
+    """A temporary directory, deleted in the end."""
+    directory = Path(tempfile.mkdtemp(prefix="chaos-"))
+    try:
+        yield directory
     finally:
-        await asyncio.to_thread(shutil.rmtree, directory, ignore_errors=True)
+        shutil.rmtree(directory, ignore_errors=True)
 
 
 async def _run_row(run: Run, row: Row, seed: int) -> Result:

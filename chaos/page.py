@@ -1,7 +1,7 @@
 """The results as a page for people, and the JSON beside it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,21 @@ KILLS = """### {count} random kills
 | accepted messages sent once more at the end | {receipts_repeated}, each answered 200 with the receipt that it had |
 | longest time without an acceptance | {longest_without_acceptance} s |
 | caught up after the last kill | {caught_up_after} s |"""
+OVERLOAD = """### {times:g} times the capacity
+
+`python -m chaos overload --times {times:g} --minutes {minutes:g} --seed {seed}`: {outcome}.
+
+| | |
+|---|---|
+| capacity by a closed loop, messages a second: before, afterwards | {capacity:.0f}, {capacity_after:.0f} |
+| longest time in which nothing was accepted | {standstill:.1f} s |
+| calm senders served as before, after the end | {recovered} |
+| Kafka had all of it, after the end | {caught_up_after:.1f} s |
+| accepted in all, records in Kafka | {accepted}, {records} |
+| MiB of the largest process at most (before; limit) | {memory} |
+
+| sender | | offered/s | answers | accepted | suspicious | threshold | p50 ms | p99 ms | longest s | Retry-After |
+|---|---|---|---|---|---|---|---|---|---|---|"""
 COLUMNS = (
     "fault",
     "at",
@@ -68,11 +83,46 @@ def rendered(results: Mapping[str, Any]) -> str:
     parts = [_kills(results["kills"])] if "kills" in results else []
     if rows := results.get("rows"):
         parts.append(_table(rows))
+    if results.get("overload"):
+        parts.append(overloads(results["overload"]))
     if at := results.get("machine"):
         parts.append(
             f"Measured on {at}. Times are in seconds from the end of the fault; a busy machine lengthens them."
         )
     return "\n\n".join(parts)
+
+
+def overloads(results: Sequence[Mapping[str, Any]]) -> str:
+    """The results of overloads as Markdown."""
+    return "\n\n".join(map(_overload, results))
+
+
+def _overload(result: Mapping[str, Any]) -> str:
+    outcome = "**red**: " + "; ".join(result["wrong"]) if result["wrong"] else "green"
+    recovered = "not in time" if result["recovered_after"] is None else f"{result['recovered_after']:.1f} s"
+    memory = ", ".join(f"{part} {most} ({held}; {limit})" for part, (held, most, limit) in result["memory"].items())
+    told = {**result, "minutes": result["seconds"] / 60, "outcome": outcome, "recovered": recovered, "memory": memory}
+    phases = (("alone", result["before"]), ("beside the flood", result["during"]))
+    rows = [_sender(when, each) for when, senders in phases for each in senders]
+    return "\n".join([OVERLOAD.format(**told), *rows])
+
+
+def _sender(when: str, figures: Mapping[str, Any]) -> str:
+    answers = ", ".join(f"{status}: {number}" for status, number in sorted(figures["answers"].items()))
+    shares = [f"{100 * figures[name]:.1f} %" for name in ("accepted", "suspicious", "threshold")]
+    said = "-".join(map(str, figures["retry_after"]))
+    times = [f"{figures[name]:.0f}" for name in ("p50", "p99")]
+    cells = [
+        figures["name"],
+        when,
+        f"{figures['rate']:.0f}",
+        answers,
+        *shares,
+        *times,
+        f"{figures['longest']:.1f}",
+        said,
+    ]
+    return f"| {' | '.join(cells)} |"
 
 
 def _kills(kills: Mapping[str, Any]) -> str:

@@ -55,10 +55,14 @@ class Gaps:
 
 
 class Plant:
-    """Everything below one directory; an async context manager."""
+    """Everything below one directory; an async context manager.
 
-    def __init__(self, directory: Path) -> None:
+    In a `direct` one the parts and the clients reach each other past the proxies, and clients have addresses.
+    """
+
+    def __init__(self, directory: Path, *, direct: bool = False) -> None:
         self.directory = directory
+        self._direct = direct
         self.disks = {name: Disk(directory / name) for name in ("postgres", "kafka", "spool")}
         self.logs = directory / "logs"
         front, intake, second, broker, controller, inner, outer = free_ports((None,) * 7)
@@ -91,12 +95,12 @@ class Plant:
         }
         self.supervisor = Supervisor(self.parts)
         self._way = contextlib.AsyncExitStack()
-        self._relay_bootstrap = f"{HOST}:{outer}"
+        self._relay_bootstrap = f"{HOST}:{broker if direct else outer}"
 
     @property
     def url(self) -> str:
         """Where clients reach the intake: the front proxy."""
-        return f"http://{HOST}:{self.front_port}"
+        return f"http://{HOST}:{self.intake_ports[0] if self._direct else self.front_port}"
 
     @property
     def bootstrap(self) -> str:
@@ -144,7 +148,7 @@ class Plant:
 
     def environment(self, gap: Proxy | None = None, bootstrap: str | None = None) -> dict[str, str]:
         """What tells a command of the gateway where everything is; PostgreSQL through that gap's proxy."""
-        sockets = self.postgres.sockets if gap is None else _path_of(gap.listen).parent
+        sockets = self.postgres.sockets if gap is None or self._direct else _path_of(gap.listen).parent
         keys = self.directory / "keys"
         return {
             "GATEWAY_DATABASE_URL": f"postgresql://{ROLE}@/{DATABASE}?host={quote(str(sockets))}&port={PORT}",

@@ -80,24 +80,7 @@ class Run:
         fresh, self._repeated = accepted[self._repeated :], len(accepted)
         await self.load.repeat(fresh if repeats is None else fresh[-repeats:])
         found = judge(self.account, await logged(self.plant), list(self.listener.told))
-        return [*found, *await self._verified_journal(), *await self._verified_topics()]
-
-    async def _verified_journal(self) -> list[Wrong]:
-        try:
-            await self.plant.json_of("verify", "journal")
-        except CommandFailed as failure:
-            return [Wrong("verify journal", str(failure))]
-        return []
-
-    async def _verified_topics(self) -> list[Wrong]:
-        """What `gateway verify topic` would say, in this process: a command for each topic would cost far more."""
-        keys = KeySet.from_certificates([self.plant.certificate.read_bytes()])
-        found: list[Wrong] = []
-        for topic in sorted({record.topic for record in self.listener.told}):
-            report = await verify_topic(topic, bootstrap=self.plant.bootstrap, keys=keys)
-            if not report.intact:
-                found.append(Wrong("verify topic", f"{report.breaks} places, the first: {report.first}"))
-        return found
+        return [*found, *await verified(self.plant, self.listener)]
 
 
 @contextlib.asynccontextmanager
@@ -151,6 +134,30 @@ async def logged(plant: Plant) -> list[Logged]:
                 if entry.body
             ]
             after = entries[-1].seq
+    return found
+
+
+async def verified(plant: Plant, listener: Listener) -> list[Wrong]:
+    """What `gateway verify` finds wrong in the log, and in every topic that the listener heard of."""
+    return [*await _verified_journal(plant), *await _verified_topics(plant, listener)]
+
+
+async def _verified_journal(plant: Plant) -> list[Wrong]:
+    try:
+        await plant.json_of("verify", "journal")
+    except CommandFailed as failure:
+        return [Wrong("verify journal", str(failure))]
+    return []
+
+
+async def _verified_topics(plant: Plant, listener: Listener) -> list[Wrong]:
+    """What `gateway verify topic` would say, in this process: a command for each topic would cost far more."""
+    keys = KeySet.from_certificates([plant.certificate.read_bytes()])
+    found: list[Wrong] = []
+    for topic in sorted({record.topic for record in listener.told}):
+        report = await verify_topic(topic, bootstrap=plant.bootstrap, keys=keys)
+        if not report.intact:
+            found.append(Wrong("verify topic", f"{report.breaks} places, the first: {report.first}"))
     return found
 
 

@@ -24,7 +24,7 @@ def require_xml(request: Request) -> None:
     """
     if essence(request.headers.get("content-type", "")) not in XML_TYPES:
         raise MediaTypeRefused
-    encodings = request.headers.get("content-encoding", "identity").lower().split(",")
+    encodings = ",".join(request.headers.getlist("content-encoding")).lower().split(",")
     if any(encoding.strip() not in ("identity", "") for encoding in encodings):
         raise ContentEncodingRefused
 

@@ -6,7 +6,8 @@ the process in its connections. Who is refused in the middle of sending still ge
 """
 
 import asyncio
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
+from functools import partial
 from http import HTTPStatus
 from typing import Any, ClassVar, cast
 
@@ -14,20 +15,22 @@ import orjson
 from uuid_utils import uuid7
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from gateway.intake.connections import Connections
 from gateway.intake.door import Door, certificate_of
 from gateway.intake.metrics import Metrics
 from gateway.intake.problems import MEDIA_TYPE, Problem, problem_book
 from gateway.intake.settings import Bounds, DoorSettings, IntakeSettings
-from gateway.intake.turns import network_of
 
 CHUNK_BYTES = 4_096
 """A body may come in one chunk more for each so many bytes."""
+_NEWEST = "1.1"
+_VERSIONS = ("1.0", _NEWEST)
 
 
 def bounded_protocol(settings: IntakeSettings, metrics: Metrics) -> type[HttpToolsProtocol]:
     """The protocol class for one server."""
     told = {"bounds": settings.bounds, "language": settings.default_language, "door": Door(settings.door)}
-    return type("Protocol", (BoundedProtocol,), {**told, "metrics": metrics})
+    return type("Protocol", (BoundedProtocol,), {**told, "metrics": metrics, "places": Connections(settings.bounds)})
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -37,6 +40,7 @@ class BoundedProtocol(HttpToolsProtocol):
     metrics: ClassVar[Metrics]
     language: ClassVar[str] = "ru"
     door: ClassVar[Door] = Door(DoorSettings())
+    places: ClassVar[Connections] = Connections(Bounds())
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -49,32 +53,27 @@ class BoundedProtocol(HttpToolsProtocol):
         self._lingering = False
         self._head_timer: asyncio.TimerHandle | None = None
         self._certificate: bytes | None = None
+        self._leave: Callable[[], None] = _nothing_to_leave
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Takes a connection, or answers 503 at once where there are too many, and nothing where there are far more."""
+        """Takes a connection, or answers 503 at once where there is no place, or closes it where many are told so."""
         super().connection_made(cast("asyncio.Transport", transport))
         self._certificate = certificate_of(transport)
-        if len(self.connections) > 2 * self.bounds.connections:
-            self.transport.close()
-        elif len(self.connections) > self.bounds.connections or self._has_its_share():
+        address = self.client[0] if self.client else ""
+        if self.places.take(address, shared=self.door.is_proxy(address)):
+            self._leave = partial(self.places.leave, address)
+            self._await_head()
+        elif self.places.refuse():
+            self._leave = self.places.refused
             self._refuse("overloaded")
         else:
-            self._await_head()
-
-    def _has_its_share(self) -> bool:
-        """Whether the client's address holds all the connections that one address may, and this one more."""
-        if len(self.connections) <= self.bounds.address_connections or self.client is None:
-            return False
-        if self.door.is_proxy(self.client[0]):
-            return False
-        network = network_of(self.client[0])
-        peers = (getattr(other, "client", None) for other in self.connections)
-        held = sum(1 for peer in peers if peer is not None and network_of(peer[0]) == network)
-        return held > self.bounds.address_connections
+            self.transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Lets go of the timer too."""
+        """Lets go of the timer and of its place too."""
         self._stop_timer()
+        self._leave()
+        self._leave = _nothing_to_leave
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -105,6 +104,7 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
+        self._check_head()
         self._stop_timer()
         self._in_head = False
         self._loose_bytes = 0
@@ -146,6 +146,16 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._head_bytes > self.bounds.head_bytes:
             self._fault = "headers-too-large"
             raise ValueError(self._fault)
+
+    def _check_head(self) -> None:
+        """Raises ValueError where two readers might see different requests in this one (RFC 9112, 2.3, 3.2, 6.1)."""
+        version = self.parser.get_http_version()
+        hosts = [value for name, value in self.headers if name == b"host"]
+        codings = [value.strip(b" \t").lower() for name, value in self.headers if name == b"transfer-encoding"]
+        if version not in _VERSIONS or len(hosts) > 1 or (version == _NEWEST and not hosts):
+            raise ValueError("the version, or the host")
+        if codings and (version != _NEWEST or codings != [b"chunked"]):
+            raise ValueError("the transfer coding")
 
     def _await_head(self) -> None:
         self._stop_timer()
@@ -198,3 +208,7 @@ class BoundedProtocol(HttpToolsProtocol):
             + b"connection: close\r\n\r\n"
             + body
         )
+
+
+def _nothing_to_leave() -> None:
+    return None

@@ -18,13 +18,15 @@ class Bounds:
     """Every limit of the HTTP edge, with its unit in its name or docstring.
 
     `requests_in_flight` counts messages whose bytes are complete and that wait for their answer, of which
-    `requests_at_once` are worked on and the others wait for their turn, at most `turn_seconds`; `bytes_in_flight`
+    `requests_at_once` are worked on (fewer where so many take longer than `ahead_seconds`) and the others wait for
+    their turn, at most `turn_seconds`; `bytes_in_flight`
     counts every byte of a body that is held, complete or not; what goes past either is answered 503.
     `small_body_bytes` is up to where messages are judged one after the other, a larger one is judged beside them in
     one of `worker_threads`; a judging process that is silent for `judging_seconds` is killed. `sender_rate` is
     messages a second of one sender (0: no limit), `sender_burst` how many may come at once. `check_rate`
     and `check_burst` bound in the same way how often one address may ask for unique codes. Of all `connections` one
-    address may hold `address_connections`, and of `bytes_in_flight` the share `address_bytes`.
+    address may hold `address_connections`, and of `bytes_in_flight` the share `address_bytes`; `connections_refused`
+    beyond them are told so at once, and further ones are closed without a word.
 
     A body of more than `body_bytes` is long: it goes to disk, `large_bodies` at once, `large_address_bodies` of one
     address. It may take a second more for each `large_rate_bytes` that came; `large_judging_seconds` is how long the
@@ -43,9 +45,11 @@ class Bounds:
     body_chunks: int = 65_536
     connections: int = 2_000
     address_connections: int = 1_500
+    connections_refused: int = 256
     requests_in_flight: int = 512
     requests_at_once: int = 256
     turn_seconds: float = 10.0
+    ahead_seconds: float = 0.25
     bytes_in_flight: int = 64 * MIB
     address_bytes: float = 0.75
     small_body_bytes: int = 64 * KIB

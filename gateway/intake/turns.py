@@ -18,6 +18,8 @@ from starlette.requests import Request
 from gateway.intake.refusals import Busy
 
 LONGEST_WAIT = 60
+LEAST_AT_ONCE = 64
+"""So many are worked on at once however slowly: judging and group commit need some to be busy."""
 _LOOKED_AT = 16_384
 _COUNTED = 256
 _NETWORK_BITS = 64
@@ -165,13 +167,17 @@ class _Queue:
 class Turns:
     """At most `at_once` messages are worked on, at most `ceiling` are here, nobody waits longer than `seconds`.
 
-    `clock` tells seconds that only go up. Where there is no more room the longest lane gives up its last place, so that
-    a flood is refused and not whoever comes beside it. Busy tells when to come again: what waits, by the rate at which
-    it was worked off lately.
+    Whose turn it is stands behind all that is worked on already, whoever sent that: so no more of them are worked on
+    than were lately worked off in `ahead` seconds, or LEAST_AT_ONCE. `clock` tells seconds that only go up. Where there
+    is no more room the longest lane gives up its last place, so that a flood is refused and not whoever comes beside
+    it. Busy tells when to come again: what waits, by the rate at which it was worked off lately.
     """
 
-    def __init__(self, at_once: int, ceiling: int, seconds: float, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, at_once: int, ceiling: int, seconds: float, clock: Callable[[], float], ahead: float = math.inf
+    ) -> None:
         self._at_once = min(at_once, ceiling)
+        self._ahead = ahead
         self._ceiling = ceiling
         self._seconds = seconds
         self._clock = clock
@@ -200,14 +206,22 @@ class Turns:
 
     def retry_after(self) -> int:
         """Seconds in which what is here now should be worked off: 1 to 60."""
-        if len(self._done) < 2:  # noqa: PLR2004 - a rate needs two moments
-            return 1
-        spent = max(self._clock() - self._done[0], 0.001)
-        rate = (len(self._done) - 1) / spent
-        return max(1, min(LONGEST_WAIT, math.ceil(self.here / rate)))
+        rate = self._rate()
+        return max(1, min(LONGEST_WAIT, math.ceil(self.here / rate))) if rate else 1
+
+    def _rate(self) -> float:
+        """Messages a second that were worked off lately, 0 where it is not known."""
+        spent = max(self._clock() - self._done[0], 0.001) if self._done else 1.0
+        return max(0, len(self._done) - 1) / spent
+
+    def _room(self) -> float:
+        """How many may be worked on now."""
+        if self.working < min(LEAST_AT_ONCE, self._at_once):
+            return self._at_once
+        return min(self._at_once, max(LEAST_AT_ONCE, self._rate() * self._ahead))
 
     async def _enter(self, claim: Claim) -> None:
-        if self.working < self._at_once and not self._queue.length:
+        if not self._queue.length and self.working < self._room():
             self.working += 1
             return
         if self.here >= self._ceiling:
@@ -245,7 +259,7 @@ class Turns:
     def _leave(self) -> None:
         self._done.append(self._clock())
         self.working -= 1
-        while self.working < self._at_once and self._queue.length:
+        while self._queue.length and self.working < self._room():
             waiter = self._queue.next()
             if not waiter.turn.done():
                 self.working += 1

@@ -142,6 +142,12 @@ async def test_a_body_in_absurdly_many_chunks_is_refused(server: Address) -> Non
         HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n",
         b"CONNECT example.org:443 HTTP/1.1\r\nHost: x\r\n\r\n",
         b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        b"GET /healthz\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+        HEAD + b"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+        HEAD + b"Transfer-Encoding: identity, chunked\r\n\r\n0\r\n\r\n",
+        HEAD.replace(b"1.1", b"1.0") + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     ],
 )
 async def test_garbage_gets_a_problem_of_the_clients_making(server: Address, garbage: bytes) -> None:
@@ -252,6 +258,18 @@ async def test_one_address_holds_no_more_than_its_share_of_the_connections(world
             assert (await elsewhere.get(f"http://{address[0]}:{address[1]}/healthz")).status_code == 200
         for _, writer in kept:
             writer.close()
+
+
+async def test_connections_that_are_refused_take_the_places_of_nobody(world: World, live: Live) -> None:
+    async with live(world.with_bounds(connections=6, address_connections=3, connections_refused=2)) as address:
+        opened = [await asyncio.open_connection(*address) for _ in range(20)]
+        await asyncio.sleep(0.1)
+        async with httpx.AsyncClient(transport=httpx.AsyncHTTPTransport(local_address="127.0.0.2")) as elsewhere:
+            assert (await elsewhere.get(f"http://{address[0]}:{address[1]}/healthz")).status_code == 200
+        for _, writer in opened:
+            writer.close()
+        await asyncio.sleep(0.1)
+        assert await alive(address)
 
 
 @pytest.mark.parametrize("times", [2, 10])

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.intake.refusals import Busy
-from gateway.intake.turns import LONGEST_WAIT, Claim, Turns, claim_of
+from gateway.intake.turns import LEAST_AT_ONCE, LONGEST_WAIT, Claim, Turns, claim_of
 from tests.intake.kit import World, utf8
 
 Started = list[str]
@@ -133,6 +133,35 @@ async def test_when_to_come_again_is_what_waits_by_the_rate_at_which_it_is_worke
     clock.now += 1_000
     await those.send("late", Claim("f"))
     assert those.refused[-1] == ("late", LONGEST_WAIT)
+    await those.finish()
+
+
+async def test_no_more_are_worked_on_than_are_soon_worked_off() -> None:
+    clock = Clock()
+    turns = Turns(200, 400, 60.0, clock, ahead=0.5)
+    for _ in range(101):
+        clock.now += 1 / 300
+        async with turns.turn(Claim("x")):
+            pass
+    those = Crowd(turns)
+    for number in range(300):
+        await those.send(str(number), Claim("f"))
+    assert (turns.working, turns.waiting) == (150, 150)
+    await those.finish()
+    assert len(those.served) == 300
+
+
+async def test_however_slowly_they_are_worked_off_some_are_worked_on_at_once() -> None:
+    clock = Clock()
+    turns = Turns(200, 400, 60.0, clock, ahead=0.5)
+    for _ in range(3):
+        clock.now += 60.0
+        async with turns.turn(Claim("x")):
+            pass
+    those = Crowd(turns)
+    for number in range(100):
+        await those.send(str(number), Claim("f"))
+    assert turns.working == LEAST_AT_ONCE
     await those.finish()
 
 
