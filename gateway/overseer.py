@@ -1,8 +1,8 @@
 """The log is overseen: a reader of one ledger with a position, that writes what it finds into the same ledger.
 
 A run of entries is read, judged against what is kept of the past, sealed, and kept in one transaction with the
-position it reaches; a run costs much the same for one entry as for many, so that after a short one the next is let
-gather. Whether a complex is silent or a deadline has passed is asked once a second: as of now when nothing is left to
+position it reaches; a run costs much the same for one entry as for many, so that runs begin a moment apart unless
+they are full. Whether a complex is silent or a deadline has passed is asked once a second: as of now when nothing is left to
 be read, else as of the last entry that was read, so that a log which is behind makes nobody silent.
 
 A large entry is a run of its own, its records read part by part. A batch of events is one fact all the same, kept in
@@ -34,8 +34,8 @@ from validators.luxury.chains import chain_rules
 
 RUN_ENTRIES = 256
 IDLE_SECONDS = 0.5
-GATHER_SECONDS = 0.05
-GATHER_BELOW = 16
+PACE_SECONDS = 0.1
+"""How long after one run that was not full the next one begins; it then has what came meanwhile."""
 TICK = timedelta(seconds=1)
 
 log = structlog.get_logger(__name__)
@@ -135,6 +135,7 @@ class Overseer(Follower):
         self.ready = True
         log.info("overseer.started", ledger=self.ledger, seq=self.position)
         while not self._stopping.is_set():
+            begun = asyncio.get_running_loop().time()
             lines = await self._store.lines(RUN_ENTRIES)
             if lines and lines[0].large is not None:
                 await self._unless_stopping(self._oversee_large(lines[0], lines[0].large))
@@ -148,8 +149,14 @@ class Overseer(Follower):
                 await self._tick(since, moment)
             if not lines:
                 await self._unless_stopping(self._news.wait_for_news(self.ledger, self.position, IDLE_SECONDS))
-            elif len(lines) < GATHER_BELOW:
-                await self._unless_stopping(asyncio.sleep(GATHER_SECONDS))
+            elif len(lines) < RUN_ENTRIES:
+                await self._let_gather(begun + PACE_SECONDS)
+
+    async def _let_gather(self, until: float) -> None:
+        """Waits until that time of the loop; what is slow by itself waits for nothing."""
+        seconds = until - asyncio.get_running_loop().time()
+        if seconds > 0:
+            await self._unless_stopping(asyncio.sleep(seconds))
 
     async def _oversee(self, lines: Sequence[Line]) -> None:
         await self._take([fact for line in lines if (fact := self._fact(line)) is not None], lines[-1].seq)

@@ -28,7 +28,8 @@ PLAIN = (
 SNIPPETS = [
     " ", "\n", "\t", "/", ">", "<", "!", "&amp;", "`", '"', "x", "<Code/>", "<Code />", "<Code  />", "<Code\n/>",
     "</Code>", '<Code Code="1"/>', "<Code Code='1'></Code>", "<Code ></Code >", "<Signature/>", SIGNATURE,
-    "<Signature>", "</Signature>", "<Signature >", "<SignatureX/>", "<SignedData>", "</SignedData>", "<SignedData/>", "<SignedData></SignedData>",
+    "<Signature>", "</Signature>", "<Signature >", "<SignatureX/>",
+    "<SignedData>", "</SignedData>", "<SignedData/>", "<SignedData></SignedData>",
     "<TransportType/>", "<TransportType><SignedData></SignedData></TransportType>", "</ExportData>", "<ExportData>",
     "<Data><Signature>A</Signature></Data>", "<![CDATA[x]]>", ' Code="1"', ' xmlns="urn:x"', "\r\n", "\u2028",
 ]  # fmt: skip
