@@ -2,8 +2,8 @@
 
 A run of entries is read, judged against what is kept of the past, sealed, and kept in one transaction with the
 position it reaches; a run costs much the same for one entry as for many, so that runs begin a moment apart unless
-they are full. Whether a complex is silent or a deadline has passed is asked once a second: as of now when nothing is left to
-be read, else as of the last entry that was read, so that a log which is behind makes nobody silent.
+they are full. Whether a complex is silent or a deadline has passed is asked once a second: as of now when nothing is
+left to be read, else as of the last entry that was read, so that a log which is behind makes nobody silent.
 
 A large entry is a run of its own, its records read part by part. A batch of events is one fact all the same, kept in
 one transaction; a stop, or the end of the process, in the middle of it has it read again. The operations of a dealer's

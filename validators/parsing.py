@@ -80,8 +80,8 @@ class ParsedMessage:
     """A well-formed message within limits: its root element, and the encoding it came in.
 
     The tree holds elements, attributes and text only. `encoding` is `UTF-8`, `UTF-16LE` or `UTF-16BE`; line numbers
-    of the tree are those of the bytes received. `regular` is the text of the root element in UTF-8 where that is
-    regular, as `validators.regular` says.
+    of the tree are those of the bytes received. `regular` is the text in UTF-8 where that is regular, as
+    `validators.regular` says.
     """
 
     root: etree._Element
@@ -102,8 +102,7 @@ def parse(body: bytes, limits: Limits = DEFAULT_LIMITS) -> ParsedMessage:
     names = scan(text, decoded.declaration_end, limits, known, closing=_here.failures > _FEW_FAILURES)
     root = apart(lambda: _read(text)) if names is Names.FOREIGN else _read(text)
     _check_depth_and_text(root, len(text), limits)
-    element = text[decoded.declaration_end :]
-    return ParsedMessage(root, decoded.encoding, element if names is Names.USUAL and is_regular(element) else None)
+    return ParsedMessage(root, decoded.encoding, text if names is Names.USUAL and is_regular(text) else None)
 
 
 def _read(text: bytes) -> etree._Element:

@@ -10,10 +10,10 @@ MOST_TAGS: Final = 10_000
 
 
 def is_regular(text: bytes) -> bool:
-    """Whether the UTF-8 text of a well-formed element, all of whose tags are `Names.USUAL`, is regular.
+    """Whether the UTF-8 text of a well-formed message, all of whose tags are `Names.USUAL`, is regular.
 
-    Then it holds tags and letters alone: no reference, CDATA section, comment or namespace, neither `>` nor a backtick
-    in any value, and at most `MOST_TAGS` tags.
+    Then it holds tags and letters alone, behind an XML declaration or none: no reference, CDATA section, comment or
+    namespace, neither `>` nor a backtick in any value, and at most `MOST_TAGS` tags.
     """
     if b"&" in text or b"`" in text or (b"!" in text and b"<!" in text):
         return False

@@ -11,7 +11,7 @@ from gateway.sealing.refusals import SignatureRefused
 from gateway.sealing.xmldsig import digest_input, verify_message, verify_signature
 from tests.sealing.attacks import ATTACKS
 from tests.sealing.kit import AT, Making, store
-from validators.encodings import single_line_ends
+from validators.encodings import decode
 from validators.limits import DEFAULT_LIMITS
 from validators.parsing import parse
 from validators.refusals import Refusal
@@ -45,7 +45,7 @@ def told(check: Callable[[], Signer]) -> object:
 
 def changed(chance: random.Random) -> str:
     """The message with some snippets between its letters, most of them where a tag begins or ends."""
-    text = PLAIN
+    text = chance.choice(["", "<?xml version='1.0'?>", '<?xml version="1.0" encoding="UTF-8"?>\n']) + PLAIN
     for _ in range(chance.choice([1, 1, 2, 3])):
         places = [place for place, letter in enumerate(text) if letter in "<>"]
         place = chance.choice(places) + chance.choice([0, 1]) if chance.random() < 0.8 else chance.randrange(len(text))
@@ -57,13 +57,13 @@ def test_thousands_of_changed_texts_are_digested_as_their_trees_are() -> None:
     read = 0
     for seed in range(5_000):
         body = changed(random.Random(seed)).encode()
-        text = single_line_ends(body.decode()).encode()
         try:
-            root = parse(body).root
+            root, decoded = parse(body).root, decode(body)
         except Refusal:
             continue
+        text = decoded.text.encode()
         # not `parse(...).regular`: a thread that often met wrong end tags looks at them more closely
-        names = scan(text, 0, DEFAULT_LIMITS, vocabulary())
+        names = scan(text, decoded.declaration_end, DEFAULT_LIMITS, vocabulary())
         pieces = signed_pieces(text) if names is Names.USUAL and is_regular(text) else None
         held = list(root.iterchildren("SignedData"))
         inside = [list(one.iterchildren("Signature")) for one in held]
@@ -71,7 +71,7 @@ def test_thousands_of_changed_texts_are_digested_as_their_trees_are() -> None:
             continue
         read += 1
         assert b"".join(pieces) == digest_input(held[0]), seed
-    assert read > 400
+    assert read > 300
 
 
 @pytest.mark.parametrize(
