@@ -1,9 +1,9 @@
 """The log is overseen: a reader of one ledger with a position, that writes what it finds into the same ledger.
 
 A run of entries is read, judged against what is kept of the past, sealed, and kept in one transaction with the
-position it reaches; a run costs much the same for one entry as for many, so that runs begin a moment apart unless
-they are full. Whether a complex is silent or a deadline has passed is asked once a second: as of now when nothing is
-left to be read, else as of the last entry that was read, so that a log which is behind makes nobody silent.
+position it reaches; a run costs much the same for one entry as for many, so that runs begin a moment apart where the
+log is read up to its end. Whether a complex is silent or a deadline has passed is asked once a second: as of now when
+nothing is left to be read, else as of the last entry that was read, so that a log which is behind makes nobody silent.
 
 A large entry is a run of its own, its records read part by part. A batch of events is one fact all the same, kept in
 one transaction; a stop, or the end of the process, in the middle of it has it read again. The operations of a dealer's
@@ -25,7 +25,7 @@ from gateway.oversight.dealers import REPORTS
 from gateway.oversight.engine import Engine
 from gateway.oversight.facts import Fact
 from gateway.oversight.parameters import CODES, EDITION, DueRules, Parameters
-from gateway.oversight.reading import LargeBatch, LargeRecords, Line, Reader, Unreadable, readable
+from gateway.oversight.reading import LargeBatch, LargeRecords, Line, Reader, Run, Unreadable, readable
 from gateway.oversight.state import Working
 from gateway.oversight.tallying import Tallier
 from gateway.sealing.derived import Derived, seal_derived
@@ -35,7 +35,10 @@ from validators.luxury.chains import chain_rules
 RUN_ENTRIES = 256
 IDLE_SECONDS = 0.5
 PACE_SECONDS = 0.1
-"""How long after one run that was not full the next one begins; it then has what came meanwhile."""
+"""How long after the begin of a run that reached the end of the log the next one begins, with all that came meanwhile.
+
+A run costs 2 ms of CPU here and in PostgreSQL beside what its entries cost.
+"""
 TICK = timedelta(seconds=1)
 
 log = structlog.get_logger(__name__)
@@ -57,7 +60,7 @@ class Store(Protocol):
     async def stop(self) -> None:
         """Ends what `start` began; harmless at any time."""
 
-    async def lines(self, limit: int) -> Sequence[Line]:
+    async def lines(self, limit: int) -> Run:
         """The entries that follow the position."""
 
     async def values(self, line: Line, number: int) -> Sequence[tuple[str, bytes]]:
@@ -136,7 +139,8 @@ class Overseer(Follower):
         log.info("overseer.started", ledger=self.ledger, seq=self.position)
         while not self._stopping.is_set():
             begun = asyncio.get_running_loop().time()
-            lines = await self._store.lines(RUN_ENTRIES)
+            run = await self._store.lines(RUN_ENTRIES)
+            lines = run.lines
             if lines and lines[0].large is not None:
                 await self._unless_stopping(self._oversee_large(lines[0], lines[0].large))
                 if self._stopping.is_set():
@@ -149,7 +153,7 @@ class Overseer(Follower):
                 await self._tick(since, moment)
             if not lines:
                 await self._unless_stopping(self._news.wait_for_news(self.ledger, self.position, IDLE_SECONDS))
-            elif len(lines) < RUN_ENTRIES:
+            elif not run.more:
                 await self._let_gather(begun + PACE_SECONDS)
 
     async def _let_gather(self, until: float) -> None:
