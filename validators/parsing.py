@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from types import MappingProxyType
 from typing import Any, Final
@@ -86,7 +86,7 @@ class ParsedMessage:
 
     root: etree._Element
     encoding: str
-    regular: bytes | None = None
+    regular: bytes | None = field(default=None, repr=False)
 
 
 def parse(body: bytes, limits: Limits = DEFAULT_LIMITS) -> ParsedMessage:

@@ -20,8 +20,8 @@ def signed_pieces(text: bytes) -> tuple[bytes, bytes] | None:
     """What `digest_input` makes of a message with a regular text, before and behind its `Signature`.
 
     None where that can't be read off the text: where a `Signature` stands elsewhere too, where more than
-    `TransportType` stands beside `SignedData`, or where end tags hold white space. It takes a third of the time of a
-    canonical form made from the tree: 8 % of a verdict.
+    `TransportType` stands beside `SignedData`, or where end tags hold white space. It takes less than half of the time
+    of a canonical form made from the tree, which was 6 % of a verdict.
     """
     opened, end = _BEFORE.match(text), text.rfind(_END)
     if opened is None or _BEHIND.match(text, end) is None:
