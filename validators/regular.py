@@ -1,7 +1,7 @@
 """Regular text: so plainly written that much can be told of a message without asking its tree.
 
 What libxml2 would be asked (for `xsi:` attributes, letters that texts must not hold, the number of elements, the
-canonical form), with a walk over the whole tree for each, is told by a few looks for letters: a tenth of a verdict.
+canonical form), with a walk over the whole tree for each, is told by a few looks for letters: 8 % of a verdict.
 """
 
 from typing import Final
