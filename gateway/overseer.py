@@ -1,9 +1,9 @@
 """The log is overseen: a reader of one ledger with a position, that writes what it finds into the same ledger.
 
 A run of entries is read, judged against what is kept of the past, sealed, and kept in one transaction with the
-position it reaches; a run costs much the same for one entry as for many, so that after a short one the next is let
-gather. Whether a complex is silent or a deadline has passed is asked once a second: as of now when nothing is left to
-be read, else as of the last entry that was read, so that a log which is behind makes nobody silent.
+position it reaches; a run costs much the same for one entry as for many, so that runs begin a moment apart where the
+log is read up to its end. Whether a complex is silent or a deadline has passed is asked once a second: as of now when
+nothing is left to be read, else as of the last entry that was read, so that a log which is behind makes nobody silent.
 
 A large entry is taken in little by little, each time with the position that it reaches, so that no more of it is held
 than of a short one and a stop, or the end of the process, in the middle loses little: a dealer's report part by part,
@@ -29,7 +29,7 @@ from gateway.oversight.dealers import REPORTS
 from gateway.oversight.engine import Engine
 from gateway.oversight.facts import Fact
 from gateway.oversight.parameters import CODES, EDITION, DueRules, Parameters
-from gateway.oversight.reading import LargeBatch, LargeRecords, Line, Reader, Unreadable, readable
+from gateway.oversight.reading import LargeBatch, LargeRecords, Line, Reader, Run, Unreadable, readable
 from gateway.oversight.scattered import MOST, Event, Sorting, Stretch, events_in, in_order
 from gateway.oversight.state import Working
 from gateway.oversight.tallying import Tallier
@@ -39,8 +39,11 @@ from validators.luxury.chains import chain_rules
 
 RUN_ENTRIES = 256
 IDLE_SECONDS = 0.5
-GATHER_SECONDS = 0.05
-GATHER_BELOW = 16
+PACE_SECONDS = 0.1
+"""How long after the begin of a run that reached the end of the log the next one begins, with all that came meanwhile.
+
+A run costs 2 ms of CPU here and in PostgreSQL beside what its entries cost.
+"""
 TICK = timedelta(seconds=1)
 
 log = structlog.get_logger(__name__)
@@ -62,7 +65,7 @@ class Store(Protocol):
     async def stop(self) -> None:
         """Ends what `start` began; harmless at any time."""
 
-    async def lines(self, limit: int) -> Sequence[Line]:
+    async def lines(self, limit: int) -> Run:
         """The entries that follow the position."""
 
     async def values(self, line: Line, number: int) -> Sequence[tuple[str, bytes]]:
@@ -143,7 +146,9 @@ class Overseer(Follower):
         self.ready = True
         log.info("overseer.started", ledger=self.ledger, seq=self.position)
         while not self._stopping.is_set():
-            lines = await self._store.lines(RUN_ENTRIES)
+            begun = asyncio.get_running_loop().time()
+            run = await self._store.lines(RUN_ENTRIES)
+            lines = run.lines
             if lines and lines[0].large is not None:
                 await self._unless_stopping(self._oversee_large(lines[0], lines[0].large))
                 if self._stopping.is_set():
@@ -156,8 +161,14 @@ class Overseer(Follower):
                 await self._tick(since, moment)
             if not lines:
                 await self._unless_stopping(self._news.wait_for_news(self.ledger, self.position, IDLE_SECONDS))
-            elif len(lines) < GATHER_BELOW:
-                await self._unless_stopping(asyncio.sleep(GATHER_SECONDS))
+            elif not run.more:
+                await self._let_gather(begun + PACE_SECONDS)
+
+    async def _let_gather(self, until: float) -> None:
+        """Waits until that time of the loop; what is slow by itself waits for nothing."""
+        seconds = until - asyncio.get_running_loop().time()
+        if seconds > 0:
+            await self._unless_stopping(asyncio.sleep(seconds))
 
     async def _oversee(self, lines: Sequence[Line]) -> None:
         await self._take([fact for line in lines if (fact := self._fact(line)) is not None], lines[-1].seq)

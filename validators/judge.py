@@ -14,7 +14,7 @@ def judge(message: ParsedMessage, circumstances: Circumstances, profiles: Profil
     """
     root = message.root
     book, message_type = profiles.addressed(root)
-    told = Told(root, message_type, book.family.day_of(root, circumstances))
+    told = Told(root, message_type, book.family.day_of(root, circumstances), message.regular is not None)
     first, *others = book.on(told.day)
     judgement = first.rules.judge(first, told, circumstances)
     if judgement.verdict.stands:

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from types import MappingProxyType
 from typing import Any, Final
@@ -13,7 +13,8 @@ from validators.apart import apart
 from validators.encodings import decode
 from validators.limits import DEFAULT_LIMITS, Limits
 from validators.refusals import LimitExceeded, NotWellFormed, Refusal, TooLarge
-from validators.scanning import scan
+from validators.regular import is_regular
+from validators.scanning import Names, scan
 from validators.schemas import vocabulary
 
 _REASONS: Final[Mapping[object, str]] = {
@@ -79,11 +80,13 @@ class ParsedMessage:
     """A well-formed message within limits: its root element, and the encoding it came in.
 
     The tree holds elements, attributes and text only. `encoding` is `UTF-8`, `UTF-16LE` or `UTF-16BE`; line numbers
-    of the tree are those of the bytes received.
+    of the tree are those of the bytes received. `regular` is the text in UTF-8 where that is regular, as
+    `validators.regular` says.
     """
 
     root: etree._Element
     encoding: str
+    regular: bytes | None = field(default=None, repr=False)
 
 
 def parse(body: bytes, limits: Limits = DEFAULT_LIMITS) -> ParsedMessage:
@@ -96,10 +99,10 @@ def parse(body: bytes, limits: Limits = DEFAULT_LIMITS) -> ParsedMessage:
     except UnicodeEncodeError:
         raise NotWellFormed("character") from None
     known = vocabulary()
-    familiar = scan(text, decoded.declaration_end, limits, known, closing=_here.failures > _FEW_FAILURES)
-    root = _read(text) if familiar else apart(lambda: _read(text))
+    names = scan(text, decoded.declaration_end, limits, known, closing=_here.failures > _FEW_FAILURES)
+    root = apart(lambda: _read(text)) if names is Names.FOREIGN else _read(text)
     _check_depth_and_text(root, len(text), limits)
-    return ParsedMessage(root, decoded.encoding)
+    return ParsedMessage(root, decoded.encoding, text if names is Names.USUAL and is_regular(text) else None)
 
 
 def _read(text: bytes) -> etree._Element:

@@ -33,11 +33,15 @@ class ProfileDamaged(Exception):
 
 
 class Told(NamedTuple):
-    """A message with what its family told of it: its type, and the day that chose the edition."""
+    """A message with what its family told of it: its type, and the day that chose the edition.
+
+    `regular` says that its text is regular.
+    """
 
     root: etree._Element
     message_type: str
     day: date
+    regular: bool = False
 
 
 class Rules(Protocol):

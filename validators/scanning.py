@@ -6,6 +6,7 @@ away afterwards.
 """
 
 import re
+from enum import IntEnum
 from functools import lru_cache
 from typing import Final, NamedTuple, NoReturn
 
@@ -20,6 +21,7 @@ _ATTRIBUTE: Final = rb"""\s++(""" + _NAME + rb""")\s*+=\s*+("[^"<]*+"|'[^'<]*+')
 _BARE_NAME: Final = re.compile(_NAME)
 _TAG: Final = re.compile(rb"(" + _NAME + rb")((?:" + _ATTRIBUTE + rb")*+)\s*+/?")
 _ATTRIBUTES: Final = re.compile(_ATTRIBUTE)
+_ORDERLY: Final = re.compile(_NAME + rb"(?: " + _NAME + rb"""="[^"<\t\n]*+")?(?: ?/)?""")
 _CDATA_OR_MARK: Final = re.compile(
     rb"<!\[CDATA\[(?s:.*?)\]\]>|<!--|<!DOCTYPE|<!|<\?xml(?=[\s?])|<\?|&(?!amp;|lt;|gt;|quot;|apos;|#)[^\s;<&]*+;?"
 )
@@ -40,8 +42,20 @@ _WORTH_REMEMBERING: Final = 160
 _MOST_REMEMBERED: Final = 4_096
 
 
-def scan(text: bytes, start: int, limits: Limits, vocabulary: frozenset[bytes], *, closing: bool = False) -> bool:
-    """True when all names in the UTF-8 text from `start` on are of the vocabulary; raises what must be refused.
+class Names(IntEnum):
+    """What the start tags of a text hold: a name that no schema knows, or none.
+
+    USUAL says further that each is written as canonical XML has it, but for empty elements (`<a/>`, `<a />`), and has
+    one attribute at most.
+    """
+
+    FOREIGN = 0
+    KNOWN = 1
+    USUAL = 2
+
+
+def scan(text: bytes, start: int, limits: Limits, vocabulary: frozenset[bytes], *, closing: bool = False) -> Names:
+    """What names are in the UTF-8 text from `start` on; raises what must be refused.
 
     Names of end tags are looked at only when `closing` is true: in well-formed XML they repeat those of start tags.
     What is not well formed in other ways is left to the parser.
@@ -57,13 +71,15 @@ def scan(text: bytes, start: int, limits: Limits, vocabulary: frozenset[bytes], 
     if closing:
         tags = _ALL_TAGS.findall(text, start)
     usual = _usual_tags(vocabulary) if _are_roomy(limits) else vocabulary
-    familiar = usual.issuperset(tags) or _examine(set(tags) - usual, text, start, limits, vocabulary)
-    return familiar and blanks_are_usual(text, start)
+    names = Names.USUAL
+    if not usual.issuperset(tags):
+        names = _examine(set(tags) - usual, text, start, limits, vocabulary)
+    return names if names is Names.FOREIGN or blanks_are_usual(text, start) else Names.FOREIGN
 
 
 @lru_cache(maxsize=4)
 def _usual_tags(vocabulary: frozenset[bytes]) -> set[bytes]:
-    """The short tags that were found to hold known names only, whatever message they stood in."""
+    """The short tags that were found to be as `Names.USUAL` says, whatever message they stood in."""
     return set(vocabulary)
 
 
@@ -76,7 +92,7 @@ def _remember(tags: set[bytes], vocabulary: frozenset[bytes]) -> None:
     usual = _usual_tags(vocabulary)
     if len(usual) > len(vocabulary) + _MOST_REMEMBERED:
         usual.intersection_update(vocabulary)
-    usual.update(tag for tag in tags if len(tag) <= _WORTH_REMEMBERING)
+    usual.update(tag for tag in tags if len(tag) <= _WORTH_REMEMBERING and _ORDERLY.fullmatch(tag))
 
 
 def _without_cdata(text: bytes, start: int) -> bytes:
@@ -103,7 +119,7 @@ def _refuse_mark(mark: bytes, line: int) -> NoReturn:
     raise kind(reason, line)
 
 
-def _examine(tags: set[bytes], text: bytes, start: int, limits: Limits, vocabulary: frozenset[bytes]) -> bool:
+def _examine(tags: set[bytes], text: bytes, start: int, limits: Limits, vocabulary: frozenset[bytes]) -> Names:
     shapes = [_shape(tag) for tag in _without_values(tags, limits)]
     understood = None not in shapes
     if not understood:
@@ -121,10 +137,10 @@ def _examine(tags: set[bytes], text: bytes, start: int, limits: Limits, vocabula
     for name in foreign:
         _limit("name", len(name.decode()), limits.name)
     if foreign or not understood:
-        return False
+        return Names.FOREIGN
     if len(tags) < _MANY_TAGS:
         _remember(tags, vocabulary)
-    return True
+    return Names.USUAL if all(map(_ORDERLY.fullmatch, tags)) else Names.KNOWN
 
 
 def foreign_names(text: bytes, vocabulary: frozenset[bytes]) -> set[bytes]:

@@ -13,14 +13,15 @@ LARGE: Final = 10_000
 _is_large: Final = etree.XPath(f"boolean(/descendant::*[{LARGE + 1}])", regexp=False, smart_strings=False)
 
 
-def structure_findings(root: etree._Element, schema: Schema) -> list[Finding]:
+def structure_findings(root: etree._Element, schema: Schema, *, regular: bool = False) -> list[Finding]:
     """Every defect of structure and form, in document order; empty when the schema accepts the message.
 
     After `MOST_FINDINGS` a last finding says that more are not listed. A message of more than `LARGE` elements is
     explained first: where many of them are wrong libxml2 takes time by their square, and the explanation ends early.
+    `regular` says that the root is that of a regular text, which has fewer.
     """
-    large = _is_large(root)
-    if not large and schema.accepts(root):
+    large = not regular and _is_large(root)
+    if not large and schema.accepts(root, regular=regular):
         return []
     findings = _explained(root, schema)
     if findings or (large and schema.accepts(root)):

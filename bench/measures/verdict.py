@@ -12,7 +12,7 @@ from bench.model import Figure, Outcome
 from bench.workshop import Workshop
 from gateway.model import Circumstances
 from gateway.sealing.trust import TrustStore
-from gateway.sealing.xmldsig import verify_signature
+from gateway.sealing.xmldsig import verify_message
 from validators.judge import judge
 from validators.parsing import parse
 from validators.profiles import ProfileBook
@@ -54,7 +54,7 @@ def verdict_of(anchor: bytes, at: datetime) -> Step:
 
     def ours(body: bytes) -> None:
         message = parse(body)
-        verify_signature(message.root, trust, at)
+        verify_message(message, trust, at)
         if not judge(message, circumstances, profiles).verdict.stands:
             raise AssertionError("a message of the corpus is refused")
 

@@ -20,7 +20,7 @@ from gateway.sealing.long_signing import sign_file
 from gateway.sealing.receipts import found_facts, told_findings
 from gateway.sealing.refusals import SignatureRefused
 from gateway.sealing.trust import TrustStore
-from gateway.sealing.xmldsig import Encoded, sign_xml, verify_signature
+from gateway.sealing.xmldsig import Encoded, sign_xml, verify_message
 from validators.judge import judge
 from validators.limits import DEFAULT_LIMITS
 from validators.parsing import parse
@@ -139,7 +139,7 @@ def _verdict(path: Path, offline: Offline) -> tuple[int, dict[str, Any]]:
     try:
         message = parse(_read(path))
         if offline.trust is not None:
-            signer = verify_signature(message.root, offline.trust, offline.circumstances.received_at)
+            signer = verify_message(message, offline.trust, offline.circumstances.received_at)
             check_reporter(reporter_of(message.root), signer.identifier)
     except Refusal as error:
         return UNREADABLE, _not_judged(path, _problem(error, offline.language))

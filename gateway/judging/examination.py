@@ -13,7 +13,7 @@ from gateway.judging.settings import Question, Timed
 from gateway.model import Circumstances, Examined, Item, Judged, Judgement, Standing
 from gateway.sealing.receipts import plain_findings
 from gateway.sealing.trust import TrustStore, TrustTexts
-from gateway.sealing.xmldsig import verify_signature
+from gateway.sealing.xmldsig import verify_message
 from validators.gaming.complexes import complex_id_of
 from validators.identifiers import has_identifier_form
 from validators.judge import judge
@@ -43,7 +43,7 @@ class Examiner:
     def examine(self, question: Question, timed: Timed) -> Examined:
         """Parses, verifies, and judges where the sender's standing is told or remembered; raises their refusals."""
         message = _timed(timed, "parse", lambda: parse(question.body, self._limits))
-        signer = _timed(timed, "verify", lambda: verify_signature(message.root, self._trust, question.at))
+        signer = _timed(timed, "verify", lambda: verify_message(message, self._trust, question.at))
         reporter, complex_id = reporter_of(message.root), complex_id_of(message.root)
         standing = self._standing((signer.fingerprint, complex_id), question.standing)
         if standing is None:

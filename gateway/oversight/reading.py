@@ -71,6 +71,14 @@ class Line:
     large: LargeRecords | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Entries in their order, and whether more of them were there to be read."""
+
+    lines: Sequence[Line]
+    more: bool
+
+
 class Unreadable(GatewayError):
     """An entry is not of the form in which the gateway files messages of its kind."""
 

@@ -13,33 +13,52 @@ from lxml import etree
 from gateway.errors import ConfigurationError
 from gateway.model import Signer
 from gateway.sealing.algorithms import ALGORITHMS, SignatureAlgorithm
-from gateway.sealing.canonical import canonical
+from gateway.sealing.canonical import canonical, signed_pieces
 from gateway.sealing.certificates import load_certificates
 from gateway.sealing.keys import KeyHolder, LocalKeyHolder
 from gateway.sealing.refusals import SignatureMissing, SignatureOutsideProfile, SignatureWrong
 from gateway.sealing.sigform import read_form
 from gateway.sealing.sigtext import signed_info, written
 from gateway.sealing.trust import TrustStore
+from validators.parsing import ParsedMessage
 
 Encoded = Literal["UTF-8", "UTF-16"]
 _OPENING = b"<Signature>"
 _CLOSING = b"</Signature>"
 
 
+def verify_message(message: ParsedMessage, trust: TrustStore, at: datetime) -> Signer:
+    """Who signed a message, as `verify_signature` tells of its tree."""
+    return _verify(_only_signed_data(message.root), message.regular, trust, at)
+
+
 def verify_signature(root: etree._Element, trust: TrustStore, at: datetime) -> Signer:
-    """Who signed `/ExportData/SignedData` of a parsed message; SignatureRefused tells why nobody did.
+    """Who signed `/ExportData/SignedData` of a tree, whoever parsed it; SignatureRefused tells why nobody did.
 
     What was signed is `SignedData` of this very tree, all of it but `Signature`; nothing outside of it is. `at` is the
     moment for which the certificates must hold. The tree is left as it was.
     """
-    signed_data = _signed_data(root)
+    return _verify(_signed_data(root), None, trust, at)
+
+
+def _verify(signed_data: etree._Element, regular: bytes | None, trust: TrustStore, at: datetime) -> Signer:
     signature = _signature(signed_data)
     form = read_form(signature.text or "")
-    if not hmac.compare_digest(hashlib.sha256(digest_input(signed_data)).digest(), form.digest):
+    if not hmac.compare_digest(_digest(signed_data, regular), form.digest):
         raise SignatureWrong("digest")
     trusted = trust.trusted(form.certificates, at)
     form.algorithm.verify(trusted.key, form.value, form.signed_info)
     return trusted.signer
+
+
+def _digest(signed_data: etree._Element, regular: bytes | None) -> bytes:
+    """The digest of what is signed, off the regular text of the message where there is one that allows it."""
+    pieces = None if regular is None else signed_pieces(regular)
+    if pieces is None:
+        return hashlib.sha256(digest_input(signed_data)).digest()
+    digest = hashlib.sha256(pieces[0])
+    digest.update(pieces[1])
+    return digest.digest()
 
 
 def digest_input(signed_data: etree._Element) -> bytes:
@@ -131,22 +150,28 @@ def declared_utf16(root: etree._Element) -> bytes:
 
 
 def _signed_data(root: etree._Element) -> etree._Element:
-    if root.tag != "ExportData":
-        raise SignatureMissing("not-a-message")
-    found = root.findall("SignedData")
-    if not found:
-        raise SignatureMissing("no-signed-data")
-    if len(found) > 1:
-        raise SignatureOutsideProfile("several-signed-data")
+    """The one `SignedData` of a tree that may hold what `validators.parsing` lets nobody send."""
+    signed_data = _only_signed_data(root)
     if getattr(root.getroottree().docinfo, "doctype", ""):
         raise SignatureOutsideProfile("dtd")
     if next(root.iter(etree.Comment, etree.ProcessingInstruction, etree.Entity), None) is not None:
         raise SignatureOutsideProfile("comment")
+    return signed_data
+
+
+def _only_signed_data(root: etree._Element) -> etree._Element:
+    if root.tag != "ExportData":
+        raise SignatureMissing("not-a-message")
+    found = list(root.iterchildren("SignedData"))
+    if not found:
+        raise SignatureMissing("no-signed-data")
+    if len(found) > 1:
+        raise SignatureOutsideProfile("several-signed-data")
     return found[0]
 
 
 def _signature(signed_data: etree._Element) -> etree._Element:
-    found = signed_data.findall("Signature")
+    found = list(signed_data.iterchildren("Signature"))
     if not found:
         raise SignatureMissing("no-signature")
     signature = found[0]
@@ -159,5 +184,5 @@ def _signature(signed_data: etree._Element) -> etree._Element:
 def _check_place(signature: etree._Element, count: int) -> None:
     if count > 1:
         raise SignatureOutsideProfile("several-signatures")
-    if len(signature) or signature.attrib:
+    if len(signature) or signature.keys():
         raise SignatureOutsideProfile("signature-element")

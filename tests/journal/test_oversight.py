@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 import pytest
 
+from gateway import overseer
 from gateway.journal import Journal, verify_journal
 from gateway.journal.errors import OverseerFenced
 from gateway.journal.oversight.store import OversightStore
@@ -147,6 +148,38 @@ async def test_derived_entries_verify_with_the_journal_and_by_themselves(journal
     assert (headers["ce_type"], headers["ce_subject"]) == ("kz.fma.gaming.ticket.v1", "CASINO-1")
     assert headers["ce_id"] == f"{facts['id']}/1"
     assert facts["detail"] == {"what": "batch", "first": 1, "last": 2, "count": 2, "missing": [[1, 2]]}
+
+
+async def test_whoever_is_behind_waits_for_nothing_and_a_stop_neither(
+    journal: Journal, dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(overseer, "PACE_SECONDS", 3_600.0)
+    casino = Casino()
+    await file(
+        journal, [await casino.register(), *[await casino.batch(number, [event(number)]) for number in (1, 2, 3)]]
+    )
+    running = Running(journal, dsn, run_bytes=1)
+    await running.caught_up()
+    await running.stop()
+
+
+async def test_a_run_tells_whether_more_can_be_read(journal: Journal, dsn: str) -> None:
+    casino = Casino()
+    await file(journal, [await casino.register(), *[await casino.batch(number, [event(number)]) for number in (1, 2)]])
+    found = {}
+    for most, run_bytes in ((1, 1 << 20), (2, 1 << 20), (3, 1 << 20), (4, 1 << 20), (4, 1)):
+        store = OversightStore(dsn, 0, PARAMETERS, RULES, run_bytes)
+        await store.start()
+        reading = await store.lines(most)
+        found[most, run_bytes] = [line.seq for line in reading.lines], reading.more
+        await store.stop()
+    assert found == {
+        (1, 1 << 20): ([1], True),
+        (2, 1 << 20): ([1, 2], True),
+        (3, 1 << 20): ([1, 2, 3], True),
+        (4, 1 << 20): ([1, 2, 3], False),
+        (4, 1): ([1], True),
+    }
 
 
 async def test_a_second_overseer_fences_the_first(journal: Journal, dsn: str) -> None:

@@ -349,8 +349,8 @@ def test_the_list_of_findings_ends_with_a_word_when_there_are_too_many_in_bounde
 def test_libxml2_is_not_asked_about_a_large_message_that_the_explanation_refuses(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def never(_schema: Schema, _root: etree._Element) -> bool:
-        raise AssertionError
+    def never(_schema: Schema, _root: etree._Element, *, regular: bool) -> bool:
+        raise AssertionError(regular)
 
     monkeypatch.setattr(Schema, "accepts", never)
     findings = findings_of(BANK.replace("</Participants>", f"{'<Participant/>' * LARGE}</Participants>"))
@@ -379,6 +379,6 @@ def test_a_path_names_the_namespace_of_an_element_that_has_one() -> None:
 
 def test_a_schema_that_only_libxml2_refuses_by_still_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
     schema = schema_for("fm1", "2025-07-10", "doc")
-    monkeypatch.setattr(type(schema), "accepts", lambda *_: False)
+    monkeypatch.setattr(type(schema), "accepts", lambda *_, **__: False)
     (finding,) = structure_findings(parse(BANK.encode("utf-16")).root, schema)
     assert (finding.code, finding.path) == ("XML-099", "/ExportData")

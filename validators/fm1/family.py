@@ -21,7 +21,7 @@ class Fm1:
 
     def message_type_of(self, sight: Sight) -> str:
         """`doc`, `Ack1`, `Ack2` or `unknown`."""
-        return message_type_of(sight.root)
+        return "doc" if sight.is_whole else message_type_of(sight.root)
 
     def day_of(self, root: etree._Element, circumstances: Circumstances) -> date:
         """The day of the operation; without one that of the form, of sending, or of receipt."""

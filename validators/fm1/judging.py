@@ -30,7 +30,7 @@ class Judging:
         """The verdict on a message, with every finding in document order."""
         if told.message_type not in profile.accepted:
             return _unknown(told.root, told.message_type, profile)
-        structure = structure_findings(told.root, profile.schemas[told.message_type])
+        structure = structure_findings(told.root, profile.schemas[told.message_type], regular=told.regular)
         # a schema that accepts a message has seen to it that no name in it only looks right
         if structure and _look_alike_of_check(told.root) is not None:
             return _unknown(told.root, told.message_type, profile)
@@ -40,7 +40,7 @@ class Judging:
 def _judge(
     rules: Rules, profile: Profile, told: Told, circumstances: Circumstances, structure: list[Finding]
 ) -> Judgement:
-    root, message_type, day = told
+    root, message_type, day, _ = told
     schema = profile.schemas[message_type]
     content, faults = rules.examine(root, circumstances, day)
     early = _before_first_edition(profile, root, circumstances) if day < profile.valid_from else None

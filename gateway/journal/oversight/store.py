@@ -24,7 +24,7 @@ from gateway.journal.settlement import Prepared
 from gateway.model import Draft
 from gateway.oversight.facts import Fact
 from gateway.oversight.parameters import DueRules, Parameters
-from gateway.oversight.reading import Line
+from gateway.oversight.reading import Line, Run
 from gateway.oversight.state import Working
 
 OVERSEEING = Session("overseer", by_index=True)
@@ -71,7 +71,7 @@ class OversightStore:
         if connection is not None:
             await close(connection)
 
-    async def lines(self, limit: int) -> list[Line]:
+    async def lines(self, limit: int) -> Run:
         """The entries that follow the position: at most `limit`, and fewer when they are heavy.
 
         A large one comes alone, without its records.
@@ -110,12 +110,14 @@ class OversightStore:
             await self._with(self._commit, state, (upto, part), prepared)
         self._seq, self._part = upto, part
 
-    async def _lines(self, connection: Connection, limit: int) -> list[Line]:
+    async def _lines(self, connection: Connection, limit: int) -> Run:
         rows = await connection.fetch(sql("read_lines"), self._ledger, self._seq, limit, self._run_bytes)
         lines = [line_of(row, self._packer) for row in rows]
         if lines and lines[0].large is not None:
-            return [replace(lines[0], large=replace(lines[0].large, overseen=self._part))]
-        return list(takewhile(lambda line: line.large is None, lines))
+            taken = [replace(lines[0], large=replace(lines[0].large, overseen=self._part))]
+        else:
+            taken = list(takewhile(lambda line: line.large is None, lines))
+        return Run(taken, more=bool(rows) and (len(taken) < rows[0]["found"] or rows[0]["found"] == limit))
 
     async def _values(self, connection: Connection, line: Line, number: int) -> Sequence[tuple[str, bytes]]:
         if line.large is None:

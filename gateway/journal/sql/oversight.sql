@@ -17,9 +17,9 @@ SELECT seq FROM oversight_positions WHERE ledger = $1;
 SELECT ledger, seq FROM oversight_positions ORDER BY ledger;
 
 -- name: read_lines
-SELECT ledger, seq, receipt_id, sender, family, verdict, received_at, receipt, records
+SELECT ledger, seq, receipt_id, sender, family, verdict, received_at, receipt, records, found
 FROM (
-    SELECT *, sum(octet_length(records)) OVER (ORDER BY seq) AS weight
+    SELECT *, sum(octet_length(records)) OVER (ORDER BY seq) AS weight, count(*) OVER () AS found
     FROM (
         SELECT ledger, seq, receipt_id, sender, family, verdict, received_at, receipt, records
         FROM entries WHERE ledger = $1 AND seq > $2 ORDER BY seq LIMIT $3
