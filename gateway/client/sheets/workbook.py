@@ -29,7 +29,7 @@ class Workbook:
 
 
 def read_workbook(archive: Archive, file: str, limits: SheetLimits) -> Workbook:
-    """What the workbook says; raises SheetRefused where it is of another kind, names no sheet, or goes beyond a limit."""
+    """What the workbook says; raises SheetRefused where it is of another kind, names no sheet, or is too much."""
     types = archive.tree(CONTENT_TYPES)
     if types is not None and any("macroEnabled" in kind.get("ContentType", "") for kind in types):
         raise refused("SHT-002", file)
