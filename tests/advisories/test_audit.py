@@ -1,6 +1,7 @@
 """The audit of dependencies: what is known, what is ignored, what was not asked, each with its exit status."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -55,6 +56,14 @@ def test_what_is_ignored_is_looked_at_again_on_its_day() -> None:
 
 def test_the_list_of_what_is_ignored_can_be_read_and_each_entry_has_its_reason() -> None:
     assert all(one.reason for one in read_ignored(LIST.read_text("utf-8")))
+
+
+@pytest.mark.parametrize("name", ["runtime", "dev", "bench"])
+def test_every_locked_package_has_its_hashes(name: str) -> None:
+    locked = re.sub(r" *\\\n *", " ", Path(f"requirements/{name}.txt").read_text("utf-8"))
+    packages = [line for line in locked.splitlines() if line and not line.lstrip().startswith("#")]
+    assert len(packages) > 30
+    assert [line for line in packages if "==" not in line or "--hash=sha256:" not in line] == []
 
 
 @pytest.fixture

@@ -45,7 +45,8 @@ def big() -> dict[str, list[str]]:
         [sys.executable, "-m", "tests.validators.big"], capture_output=True, text=True, check=False, cwd=Path.cwd()
     )
     assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    outcomes: dict[str, list[str]] = json.loads(done.stdout)
+    return outcomes
 
 
 @pytest.mark.parametrize("name", BIG)
