@@ -28,7 +28,7 @@ class Report:
 
 def read_ignored(text: str) -> tuple[Ignored, ...]:
     """The list that advisories/ignored.toml holds; TypeError for an entry that is not whole."""
-    return tuple(Ignored(**entry) for entry in tomllib.loads(text)["ignored"])
+    return tuple(Ignored(**entry) for entry in tomllib.loads(text).get("ignored", ()))
 
 
 def judge(report: str, ignored: Sequence[Ignored], today: date) -> Report:

@@ -55,7 +55,12 @@ def test_what_is_ignored_is_looked_at_again_on_its_day() -> None:
 
 
 def test_the_list_of_what_is_ignored_can_be_read_and_each_entry_has_its_reason() -> None:
-    assert all(one.reason for one in read_ignored(LIST.read_text("utf-8")))
+    text = LIST.read_text("utf-8")
+    assert all(one.reason for one in read_ignored(text))
+    [shown] = read_ignored("\n".join(line.removeprefix("# ") for line in text.splitlines()[3:]))
+    assert (shown.package, shown.until) == ("example", date(2027, 1, 1))
+    with pytest.raises(TypeError):
+        read_ignored('[[ignored]]\nid = "x"')
 
 
 @pytest.mark.parametrize("name", ["runtime", "dev", "bench"])

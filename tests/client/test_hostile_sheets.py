@@ -16,7 +16,7 @@ TABLE = tomllib.loads((Path(__file__).parents[1] / "corpus" / "sheets" / "cases.
 LOTS = 1_000_000
 HEAD = "Kind;Date;Article;Description;Price;PartyKind;Grams\n"
 LINE = "SOLD;2026-11-03;COIN;x;1;IIN;1\n"
-FUZZ = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FUZZ = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture(scope="module")

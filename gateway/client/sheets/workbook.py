@@ -67,7 +67,8 @@ def _dated(archive: Archive, file: str, limits: SheetLimits) -> frozenset[int]:
     styles = archive.tree(_STYLES)
     if styles is None:
         return frozenset()
-    own = {one.get("numFmtId", ""): one.get("formatCode", "") for one in styles.iterfind("{*}numFmts/{*}numFmt")}
+    named = styles.iterfind("{*}numFmts/{*}numFmt")
+    own = {one.get("numFmtId", ""): code for one in named if (code := one.get("formatCode", ""))}
     if len(own) > limits.formats:
         raise over("formats", limits.formats, file)
     if any(len(code) > limits.format for code in own.values()):
