@@ -10,7 +10,7 @@ SPREAD ?= --numprocesses 3 --dist loadfile --no-loadscope-reorder
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: setup demo run stop test coverage lint format type imports check bench chaos overload docs lock clean help
+.PHONY: setup demo run stop test coverage lint format type imports audit check bench chaos overload docs lock clean help
 
 setup: $(READY) ## make .venv with the locked dependencies and the gateway itself
 $(READY): requirements/dev.txt pyproject.toml
@@ -50,7 +50,11 @@ type: setup ## mypy --strict on code and tests
 imports: setup ## the import contracts between the rooms
 	$(BIN)/lint-imports
 
-check: lint type imports ## everything CI asks: lint, types, imports, docs, ratios, tests, the quick faults
+audit: setup ## what is publicly known against the locked dependencies (asks OSV)
+	$(BIN)/python -m advisories
+
+check: lint type imports ## everything CI asks: lint, types, imports, audit, docs, ratios, tests, the quick faults
+	$(BIN)/python -m advisories --if-reachable
 	$(BIN)/python -m gateway.docs --check
 	$(BIN)/python -m bench guard
 	$(BIN)/python -m pytest $(SPREAD)

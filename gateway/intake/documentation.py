@@ -291,7 +291,7 @@ def add_post(
     router: APIRouter,
     path: str,
     handler: Callable[..., Awaitable[Response]],
-    shapes: tuple[type[Shape], type[Shape]],
+    shapes: tuple[type[Shape], type[BaseModel]],
     *mistakes: int,
     secured: bool = True,
 ) -> None:

@@ -16,6 +16,7 @@ from gateway.intake.luxury_shapes import (
     BlockFacts,
     BlockList,
     BlockRequest,
+    CodeAnswer,
     CodeRequest,
     CodeStanding,
     GrantedCode,
@@ -54,7 +55,7 @@ def luxury_router(luxury: "Luxury") -> APIRouter:
     """The routes below `/v1/luxury`."""
     router = APIRouter(tags=["unique codes"])
     mistakes = (400, 401, 403, 409, 413, 422, 503)
-    add_post(router, CODES, luxury.issue, (CodeRequest, GrantedCode), *mistakes)
+    add_post(router, CODES, luxury.issue, (CodeRequest, CodeAnswer), *mistakes)
     add_get(router, f"{CODES}/{{code}}", luxury.check, CodeStanding, 429, 503)
     printed = document_of(LABEL_TYPES["pdf"], "The label: QR code, code and class in three languages")
     add_get(router, f"{CODES}/{{code}}/label", luxury.label, printed, 400, 401, 404, 429, 503)
@@ -87,7 +88,7 @@ class Luxury:
             return self._granted(request, granted)
         if not isinstance(members, list) or not 0 < len(members) <= MOST_REQUESTS:
             raise ParameterRefused(name="requests", expected=f"1..{MOST_REQUESTS}")
-        if not all(isinstance(member, dict) for member in members):
+        if len(body) > 1 or not all(isinstance(member, dict) for member in members):
             raise JsonRefused(expected='{"requests": [{...}, ...]}')
         results = await self._desk.issue_all(owner, members)
         return _json({"results": [self._result(request, result) for result in results]})
@@ -198,7 +199,7 @@ class Luxury:
         with self._services.bytes_gate.hold_for(address_of(request)) as held:
             body = await read_body(request, min(bounds.body_bytes, MOST_BYTES), bounds.body_seconds, held)
         try:
-            content = orjson.loads(body or b"{}")
+            content = orjson.loads(body)
         except orjson.JSONDecodeError as error:
             raise JsonRefused(expected=str(error)) from error
         if not isinstance(content, dict):

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, RootModel
 
-from gateway.intake.documentation import FindingFacts, Shape
+from gateway.intake.documentation import FindingFacts, ProblemDetails, Shape
 from gateway.journal.luxury_rows import Block, CodeRow
 from gateway.luxury.desk import Desk, Granted
 from gateway.sealing.receipts import moment_text, told_findings
@@ -28,11 +28,13 @@ class CodeRequest(Shape):
     serial: str | None = None
     operation: str | None = Field(None, description="GUID, made by the entity")
     item: str | None = Field(None, description="the code of the operation's thing")
-    requests: list[dict[str, str]] | None = Field(None, description="up to 500 such objects instead of one")
+    requests: list[dict[str, Any]] | None = Field(
+        None, min_length=1, max_length=500, description="such objects instead of one; each is answered by itself"
+    )
 
 
 class GrantedCode(Shape):
-    """A code that was given out. With `requests` there is a list `results` of these, or of problems."""
+    """A code that was given out."""
 
     code: str
     shown: str = Field(description="in groups, for people")
@@ -43,6 +45,16 @@ class GrantedCode(Shape):
     operation: str | None = Field(description="of an operation: its GUID")
     token: str = Field(description="compact JWS over code, class and day")
     findings: list[FindingFacts] = Field(description="warnings")
+
+
+class CodeResults(Shape):
+    """What came of each of `requests`, in their order: a code that was given out, or a problem."""
+
+    results: list[GrantedCode | ProblemDetails] = Field(description="each has its `status`")
+
+
+class CodeAnswer(RootModel[GrantedCode | CodeResults]):
+    """A code that was given out, or what came of each of `requests`."""
 
 
 class OperationFacts(Shape):

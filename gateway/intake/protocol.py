@@ -3,9 +3,13 @@
 httptools collects a header's value, a trailer or a URL for as long as bytes come, and uvicorn waits for a head for
 ever. Here a head is bounded in bytes and seconds, a body in its number of chunks and in what stands between them, and
 the process in its connections. Who is refused in the middle of sending still gets to read why.
+
+One request at a time: what comes before its answer is dropped, and the connection ends behind the answer. So nothing
+that hides behind a request is ever taken for one, and a refusal is never read as the answer to an earlier request.
 """
 
 import asyncio
+import re
 from collections.abc import Callable, MutableMapping
 from functools import partial
 from http import HTTPStatus
@@ -23,8 +27,8 @@ from gateway.intake.settings import Bounds, DoorSettings, IntakeSettings
 
 CHUNK_BYTES = 4_096
 """A body may come in one chunk more for each so many bytes."""
-_NEWEST = "1.1"
-_VERSIONS = ("1.0", _NEWEST)
+_VERSIONS = frozenset({"1.0", "1.1"})
+_AUTHORITY = re.compile(rb"[\w.~!$&'()*+,;=:%\[\]-]*", re.ASCII)
 
 
 def bounded_protocol(settings: IntakeSettings, metrics: Metrics) -> type[HttpToolsProtocol]:
@@ -50,7 +54,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._head_bytes = 0
         self._body_bytes = 0
         self._fault = "bad-request"
-        self._lingering = False
+        self._deaf = self._lingering = False
         self._head_timer: asyncio.TimerHandle | None = None
         self._certificate: bytes | None = None
         self._leave: Callable[[], None] = _nothing_to_leave
@@ -78,7 +82,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parses what came, and refuses when bytes come that lead nowhere."""
-        if self._lingering or self.transport.is_closing():
+        if self._deaf or self._lingering or self.transport.is_closing():
             return
         if self._in_head and self._head_timer is None:
             self._await_head()
@@ -91,6 +95,8 @@ class BoundedProtocol(HttpToolsProtocol):
             self._refuse("headers-too-large" if self._in_head else "bad-request")
 
     def on_message_begin(self) -> None:
+        if self._answering:
+            raise ValueError(self._fault)
         self._in_head = True
         self._chunks = self._head_bytes = self._body_bytes = 0
         super().on_message_begin()
@@ -104,10 +110,11 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        self._check_head()
         self._stop_timer()
         self._in_head = False
         self._loose_bytes = 0
+        if not self._is_plain():
+            raise ValueError(self._fault)
         self.door.note(cast("MutableMapping[str, Any]", self.scope), self._certificate)
         super().on_headers_complete()
 
@@ -126,8 +133,8 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        """Goes on with the next request, unless what was answered is still being sent."""
-        unfinished = self.cycle.more_body
+        """Goes on with the next request, unless what was answered is still being sent, or more than it was."""
+        unfinished = self._deaf or self.cycle.more_body
         super().on_response_complete()
         if unfinished:
             self._linger()
@@ -135,6 +142,25 @@ class BoundedProtocol(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's English is not shown
         """Answers what is not HTTP with a problem."""
         self._refuse(self._fault)
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Whoever asks for another protocol is answered in this one, and the connection ends."""
+        self._deaf = True
+
+    def _is_plain(self) -> bool:
+        """Whether two readers must see the same request in this head: its version, its one host, no coding but `chunked`.
+
+        As RFC 9112, 2.3, 3.2 and 6.1, asks.
+        """
+        version = self.parser.get_http_version()
+        hosts = [value for name, value in self.headers if name == b"host"]
+        codings = [value.strip(b" \t").lower() for name, value in self.headers if name == b"transfer-encoding"]
+        return (
+            version in _VERSIONS
+            and len(hosts) <= 1 <= len(hosts) + (version == "1.0")
+            and all(_AUTHORITY.fullmatch(host) for host in hosts)
+            and (not codings or (version == "1.1" and codings == [b"chunked"]))
+        )
 
     @property
     def _answering(self) -> bool:
@@ -146,16 +172,6 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._head_bytes > self.bounds.head_bytes:
             self._fault = "headers-too-large"
             raise ValueError(self._fault)
-
-    def _check_head(self) -> None:
-        """Raises ValueError where two readers might see different requests in this one (RFC 9112, 2.3, 3.2, 6.1)."""
-        version = self.parser.get_http_version()
-        hosts = [value for name, value in self.headers if name == b"host"]
-        codings = [value.strip(b" \t").lower() for name, value in self.headers if name == b"transfer-encoding"]
-        if version not in _VERSIONS or len(hosts) > 1 or (version == _NEWEST and not hosts):
-            raise ValueError("the version, or the host")
-        if codings and (version != _NEWEST or codings != [b"chunked"]):
-            raise ValueError("the transfer coding")
 
     def _await_head(self) -> None:
         self._stop_timer()
@@ -174,7 +190,10 @@ class BoundedProtocol(HttpToolsProtocol):
             self.transport.close()
 
     def _refuse(self, code: str) -> None:
-        if self._lingering or self.transport.is_closing():
+        if self._deaf or self._lingering or self.transport.is_closing():
+            return
+        if self._answering and not self.cycle.more_body:
+            self._deaf = True
             return
         if self._answering and self.cycle.response_started:
             self.transport.close()

@@ -21,7 +21,7 @@ from gateway.sealing.refusals import SignatureRefused
 from gateway.sealing.xmldsig import digest_input, verify_signature
 from tests.sealing.attacks import ATTACKS
 from tests.sealing.kit import AT, Making, store
-from tests.validators.test_parsing import BIG
+from tests.validators.big import BIG
 from validators.limits import DEFAULT_LIMITS, Limits
 from validators.long_text import settle
 from validators.parsing import parse

@@ -39,7 +39,7 @@ class Archive:
             with self._packed.open(name) as stream:
                 while piece := stream.read(CHUNK):
                     yield piece
-        except (zipfile.BadZipFile, ZlibError, EOFError, OSError) as error:
+        except (zipfile.BadZipFile, ZlibError, EOFError, OSError, ValueError, NotImplementedError) as error:
             raise refused("SHT-005", self._file, {"part": part}) from error
 
     def tree(self, part: str) -> etree._Element | None:
@@ -52,12 +52,17 @@ class Archive:
         if not whole:
             return None
         try:
-            root = etree.fromstring(whole, etree.XMLParser(resolve_entities=False, no_network=True))
-        except etree.XMLSyntaxError as error:
+            root = etree.fromstring(whole, _parser())
+        except (etree.XMLSyntaxError, LookupError) as error:
             raise refused("SHT-005", self._file, {"part": part}) from error
         if root.getroottree().docinfo.internalDTD is not None:
             raise refused("SHT-005", self._file, {"part": part})
         return root
+
+
+def _parser() -> etree.XMLParser:
+    """A parser of elements alone: comments and instructions are nowhere asked for."""
+    return etree.XMLParser(resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True)
 
 
 @contextmanager
@@ -84,7 +89,7 @@ def _check(packed: zipfile.ZipFile, file: str, limits: SheetLimits) -> None:
         raise over("parts", limits.parts, file)
     if sum(info.file_size for info in infos) > limits.unpacked:
         raise over("unpacked", limits.unpacked, file)
-    names = [info.filename.lower() for info in infos]
+    names = [info.filename.lstrip("/").lower() for info in infos]
     if len(set(names)) != len(names) or any(info.flag_bits & 1 or info.compress_type not in _PACKED for info in infos):
         raise refused("SHT-005", file, {"part": "zip"})
     if any(name.endswith(_MACROS) for name in names):

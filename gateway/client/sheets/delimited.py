@@ -73,4 +73,6 @@ class _Lines:
 
 def _cell(value: str) -> Cell:
     readable, times = _NO_TEXT.subn("\N{REPLACEMENT CHARACTER}", value)
-    return Cell(CellKind.ERROR if times else CellKind.RAW, readable)
+    if times:
+        return Cell(CellKind.ERROR, readable)
+    return Cell(CellKind.FORMULA if value.startswith("=") else CellKind.RAW, readable)

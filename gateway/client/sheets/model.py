@@ -44,7 +44,8 @@ class SheetLimits:
 
     `file` and `unpacked` count bytes, `parts` the files inside an XLSX, `part` the bytes of one that is read whole,
     `strings` the characters of all its shared texts, `cell` those of one cell, `record` those of one row of a CSV file,
-    `rows` the number of the last row.
+    `rows` the number of the last row, `formats` the formats of numbers that a workbook has of its own, `format` the
+    characters of one of them.
     """
 
     file: int = 64 * 2**20
@@ -57,6 +58,8 @@ class SheetLimits:
     columns: int = 16_384
     rows: int = 1_048_576
     merged: int = 10_000
+    formats: int = 1_000
+    format: int = 255
 
 
 LIMITS = SheetLimits()

@@ -133,7 +133,7 @@ def open_sheet(path: Path, limits: SheetLimits = LIMITS) -> Iterator[Sheet]:
     if kind != WORKBOOK:
         raise refused("SHT-001", path.name)
     with open_archive(path, limits) as archive:
-        book = read_workbook(archive, path.name)
+        book = read_workbook(archive, path.name, limits)
         name, part = next(iter(book.sheets.items()))
         merged = merged_areas(archive, part, path.name, limits)
         strings = shared_strings(archive, path.name, limits)

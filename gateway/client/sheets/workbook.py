@@ -16,6 +16,7 @@ _STRINGS: Final = "xl/sharedStrings.xml"
 _STYLES: Final = "xl/styles.xml"
 _VISIBLE: Final = "visible"
 _TRUE: Final = frozenset({"1", "true"})
+_BUILTIN: Final = {str(number): code for number, code in BUILTIN_FORMATS.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +28,8 @@ class Workbook:
     counts_from_1904: bool
 
 
-def read_workbook(archive: Archive, file: str) -> Workbook:
-    """What the workbook says; raises SheetRefused where it is of another kind or names no sheet."""
+def read_workbook(archive: Archive, file: str, limits: SheetLimits) -> Workbook:
+    """What the workbook says; raises SheetRefused where it is of another kind, names no sheet, or is too much."""
     types = archive.tree(CONTENT_TYPES)
     if types is not None and any("macroEnabled" in kind.get("ContentType", "") for kind in types):
         raise refused("SHT-002", file)
@@ -47,7 +48,7 @@ def read_workbook(archive: Archive, file: str) -> Workbook:
         raise refused("SHT-001", file)
     properties = root.find("{*}workbookPr")
     since_1904 = properties is not None and properties.get("date1904", "").lower() in _TRUE
-    return Workbook(sheets, _dated(archive), since_1904)
+    return Workbook(sheets, _dated(archive, file, limits), since_1904)
 
 
 def _targets(archive: Archive) -> dict[str, str]:
@@ -61,17 +62,20 @@ def _targets(archive: Archive) -> dict[str, str]:
     }
 
 
-def _dated(archive: Archive) -> frozenset[int]:
+def _dated(archive: Archive, file: str, limits: SheetLimits) -> frozenset[int]:
+    """The styles that show a date: formats are held against their bounds first, for a long one takes ever longer."""
     styles = archive.tree(_STYLES)
     if styles is None:
         return frozenset()
-    own = {one.get("numFmtId"): one.get("formatCode", "") for one in styles.iterfind("{*}numFmts/{*}numFmt")}
+    named = styles.iterfind("{*}numFmts/{*}numFmt")
+    own = {one.get("numFmtId", ""): code for one in named if (code := one.get("formatCode", ""))}
+    if len(own) > limits.formats:
+        raise over("formats", limits.formats, file)
+    if any(len(code) > limits.format for code in own.values()):
+        raise over("format", limits.format, file)
+    dates = {number for number, code in {**_BUILTIN, **own}.items() if is_date_format(code)}
     formats = [style.get("numFmtId", "0") for style in styles.iterfind("{*}cellXfs/{*}xf")]
-    return frozenset(place for place, number in enumerate(formats) if is_date_format(_code(number, own)))
-
-
-def _code(number: str, own: dict[str | None, str]) -> str:
-    return own.get(number) or (BUILTIN_FORMATS.get(int(number), "") if number.isdecimal() else "")
+    return frozenset(place for place, number in enumerate(formats) if number in dates)
 
 
 def shared_strings(archive: Archive, file: str, limits: SheetLimits) -> list[str]:
@@ -148,5 +152,5 @@ def feed(parser: expat.XMLParserType, chunks: Iterable[bytes], file: str, part: 
             parser.Parse(chunk, False)
         if some:
             parser.Parse(b"", True)
-    except expat.ExpatError as error:
+    except (expat.ExpatError, LookupError, ValueError) as error:
         raise refused("SHT-005", file, {"part": part}) from error

@@ -1,5 +1,6 @@
 """The rows of a worksheet one by one, in memory that does not grow with it; empty rows cost nothing."""
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from gateway.client.sheets.workbook import feed, safe_parser
 _AREA: Final = re.compile(r"([A-Z]{1,3})([0-9]{1,7})(?::[A-Z]{1,3}([0-9]{1,7}))?", re.ASCII)
 _REFERENCE: Final = re.compile(r"([A-Z]{1,3})([0-9]{1,7})", re.ASCII)
 _WHOLE: Final = re.compile(r"-?[0-9]{1,15}", re.ASCII)
+_DOUBLE: Final = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[Ee][+-]?[0-9]+)?", re.ASCII)
+"""A number of XML Schema, save for the infinite ones; Python's own reader takes more."""
 _LETTERS: Final = 26
 _KINDS: Final = {"b": CellKind.BOOLEAN, "e": CellKind.ERROR, "d": CellKind.DATE}
 
@@ -150,7 +153,7 @@ class Worksheet:
             return Cell(_KINDS.get(kind, CellKind.TEXT), written.strip())
         dated = int(self._cell.get("s", "0")) in self._dated
         try:
-            return Cell(CellKind.DATE, _moment(float(written))) if dated else Cell(CellKind.NUMBER, _number(written))
+            return Cell(CellKind.DATE, _moment(_double(written))) if dated else Cell(CellKind.NUMBER, _number(written))
         except (ValueError, OverflowError):
             return Cell(CellKind.ERROR, written.strip())
 
@@ -173,8 +176,16 @@ def _number(written: str) -> str:
     """A number as people write it: without an exponent, and without what binary fractions add to it."""
     if _WHOLE.fullmatch(written.strip()):
         return str(int(written))
-    shortest = Decimal(repr(float(written)))
+    shortest = Decimal(repr(_double(written)))
     return f"{shortest.to_integral_value() if shortest == shortest.to_integral_value() else shortest:f}"
+
+
+def _double(written: str) -> float:
+    """The number that is written; ValueError for what is none, or none that a cell holds."""
+    value = float(written) if _DOUBLE.fullmatch(written.strip()) else math.nan
+    if not math.isfinite(value):
+        raise ValueError(written)
+    return value
 
 
 def _moment(serial: float) -> str:

@@ -1,0 +1,1 @@
+"""Whether anything is publicly known against what the gateway is made of."""
