@@ -324,7 +324,7 @@ def _report_facts(report: Report) -> dict[str, object]:
 
 def _witnessed(cosignatures: int, witnessed: Mapping[int, int]) -> str:
     where = ", ".join(f"ledger {ledger} up to entry {seq}" for ledger, seq in witnessed.items())
-    return f"  {cosignatures} co-signatures; witnessed: {where}"
+    return f"  {cosignatures} co-signatures; witnessed: {where or 'nothing'}"
 
 
 def _places(after: tuple[str, ...]) -> dict[int, int]:
