@@ -290,7 +290,7 @@ def _report_facts(report: Report) -> dict[str, object]:
 
 def _witnessed(cosignatures: int, witnessed: Mapping[int, int]) -> str:
     where = ", ".join(f"ledger {ledger} up to entry {seq}" for ledger, seq in witnessed.items())
-    return f"  {cosignatures} co-signatures; witnessed: {where}"
+    return f"  {cosignatures} co-signatures; witnessed: {where or 'nothing'}"
 
 
 def _stamped(report: Report) -> str:
