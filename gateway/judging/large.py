@@ -146,7 +146,7 @@ def main(channel: int, file: int, settings: LargeSettings) -> None:
         with os.fdopen(file, "rb", buffering=0) as spooled, TemporaryFile(dir=settings.spool) as kept:
             LargeWorker(socket.socket(fileno=channel), spooled, kept, settings).serve()
     except OSError as error:
-        log.warning("judging.ended", error=type(error).__name__, errno=error.errno)
+        log.warning("judging.large_ended", error=type(error).__name__, errno=error.errno)
         os._exit(1)
     os._exit(0)
 

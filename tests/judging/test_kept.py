@@ -67,4 +67,4 @@ async def test_a_process_that_has_no_place_for_items_ends_and_says_so(capfd: pyt
         async with judging.open(file.fileno()) as examination:
             with pytest.raises(Unavailable):
                 await examination.examine(Submission(b"", "00" * 32, AT), None)
-    assert "judging.ended" in capfd.readouterr().err
+    assert "judging.large_ended" in capfd.readouterr().err
