@@ -338,9 +338,9 @@ def test_another_root_element_is_told_in_one_finding() -> None:
 
 
 def test_the_list_of_findings_ends_with_a_word_when_there_are_too_many_in_bounded_time() -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     findings = findings_of(BANK.replace("<Root>", f"<Root>{'<Junk/>' * 60_000}"))
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
     assert len(findings) == MOST_FINDINGS + 1
     assert findings[-1].code == "XML-098"
     assert findings[MOST_FINDINGS - 1].path == f"{ROOT}/Junk[{MOST_FINDINGS}]"
