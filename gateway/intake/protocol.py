@@ -148,9 +148,9 @@ class BoundedProtocol(HttpToolsProtocol):
         self._deaf = True
 
     def _is_plain(self) -> bool:
-        """Whether two readers must see the same request in this head: its version, its one host, no coding but `chunked`.
+        """Whether any two readers see the same request in this head (RFC 9112, 2.3, 3.2, 6.1).
 
-        As RFC 9112, 2.3, 3.2 and 6.1, asks.
+        That is: a known version, one well-formed host, no transfer coding but `chunked`.
         """
         version = self.parser.get_http_version()
         hosts = [value for name, value in self.headers if name == b"host"]
