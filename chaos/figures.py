@@ -18,7 +18,7 @@ class Figures:
 
     `offered` counts messages that were sent, `answers` counts answers by status (0: none came; -1: what was due and
     never sent, for all connections were waiting). `accepted` and the two below are shares of what was offered, of all
-    and of each kind;
+    and of each kind (None where none of that kind was offered);
     `longest` is the longest time in seconds from when a message was due until it was in, over all attempts.
     `retry_after` is the least and the most that was said, (0, 0) where nothing was.
     """
@@ -28,8 +28,8 @@ class Figures:
     rate: float
     answers: Mapping[int, int]
     accepted: float
-    suspicious: float
-    threshold: float
+    suspicious: float | None
+    threshold: float | None
     p50: float
     p99: float
     longest: float
@@ -87,9 +87,12 @@ def strange(name: str, shots: Iterable[Shot], longest: int) -> list[str]:
     return [*found, *([f"{name}: Retry-After missing or out of bounds, {wrong} times"] if wrong else [])]
 
 
-def _share_of(first: Sequence[Shot], taken: Sequence[Shot], suspicious: AbstractSet[int], *, inside: bool) -> float:
+def _share_of(
+    first: Sequence[Shot], taken: Sequence[Shot], suspicious: AbstractSet[int], *, inside: bool
+) -> float | None:
     offered = sum((shot.message in suspicious) is inside for shot in first)
-    return _share(sum((shot.message in suspicious) is inside for shot in taken), offered)
+    accepted = sum((shot.message in suspicious) is inside for shot in taken)
+    return _share(accepted, offered) if offered else None
 
 
 def _share(part: int, whole: int) -> float:

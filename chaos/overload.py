@@ -204,8 +204,8 @@ def _of_sender(each: Figures, least: float, asked: Asked) -> Iterator[str]:
         yield f"{each.name}: {each.accepted:.1%} accepted beside the flood"
     if each.p99 > longest:
         yield f"{each.name}: p99 {each.p99:.0f} ms beside the flood"
-    if each.suspicious < each.threshold - SLACK_SHARE:
-        yield f"{each.name}: {each.suspicious:.1%} of the suspicious accepted, {each.threshold:.1%} of the others"
+    if each.suspicious is not None and each.suspicious < (each.threshold or 0.0) - SLACK_SHARE:
+        yield f"{each.name}: {each.suspicious:.1%} of the suspicious accepted, {each.threshold:.1%} of others"
 
 
 async def _checked(course: _Course, ended: float) -> tuple[list[str], float, int]:

@@ -109,7 +109,8 @@ def _overload(result: Mapping[str, Any]) -> str:
 
 def _sender(when: str, figures: Mapping[str, Any]) -> str:
     answers = ", ".join(f"{status}: {number}" for status, number in sorted(figures["answers"].items()))
-    shares = [f"{100 * figures[name]:.1f} %" for name in ("accepted", "suspicious", "threshold")]
+    found = [figures[name] for name in ("accepted", "suspicious", "threshold")]
+    shares = ["" if share is None else f"{100 * share:.1f} %" for share in found]
     said = "-".join(map(str, figures["retry_after"]))
     times = [f"{figures[name]:.0f}" for name in ("p50", "p99")]
     cells = [

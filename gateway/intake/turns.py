@@ -133,14 +133,19 @@ class _Queue:
             self._gone(waiter)
 
     def displaced_by(self, claim: Claim) -> _Waiter | None:
-        """Whom a newcomer takes the place of: the last of the longest lane, None where that would be its own."""
+        """Whom a newcomer takes the place of: the last of the longest lane.
+
+        Where that would be its own it takes the place of one that is less urgent than itself, or None.
+        """
         address = max(self._counts, key=self._counts.__getitem__)
         if self._counts.get(claim.address, 0) >= self._counts[address]:
             address = claim.address
         lanes = self._addresses[address]
         sender = max(lanes, key=lambda name: len(lanes[name]))
         if address == claim.address and len(lanes.get(claim.sender, ())) >= len(lanes[sender]):
-            return None
+            if not (claim.urgent and lanes[claim.sender].usual):
+                return None
+            sender = claim.sender
         waiter = lanes[sender].last()
         self._gone(waiter)
         return waiter

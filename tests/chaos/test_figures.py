@@ -25,6 +25,11 @@ def test_shares_are_of_what_was_offered_and_latencies_of_what_was_accepted() -> 
     assert (seen.attempts, seen.retry_after, seen.answers) == (2, (2, 5), {201: 2, 503: 2, NEVER_SENT: 1})
 
 
+def test_of_a_kind_of_which_nothing_was_offered_there_is_no_share() -> None:
+    assert figures("a", [TAKEN], set()).suspicious is None
+    assert figures("a", [TAKEN], set()).threshold == 1.0
+
+
 def test_a_rate_counts_what_was_accepted_alone() -> None:
     assert rate_of([TAKEN, LATER, TAKEN._replace(done=12.25)]) == pytest.approx(1.0)
     assert rate_of([LATER]) == 0.0
@@ -49,7 +54,6 @@ def test_the_same_seed_makes_the_same_messages_suspicious() -> None:
 
 def an_overload() -> Overload:
     seen = [figures(name, [TAKEN], set()) for name in (FLOOD, NEIGHBOUR, *CALM)]
-    seen = [replace(each, suspicious=1.0) for each in seen]
     return Overload(2.0, 1, 60.0, 100.0, 95.0, seen, seen, 0.5, 1.0, 2.0, {"intake": (90, 100, 450)}, 1, 1)
 
 
@@ -65,7 +69,7 @@ def test_an_overload_that_is_as_it_is_asked_has_no_shortcomings() -> None:
         (2, {"p99": 9_000.0}, "calm-1: p99 9000 ms beside the flood"),
         (0, {"p99": 16_000.0}, "flood: p99 16000 ms beside the flood"),
         (1, {"accepted": 0.9}, "neighbour: 90.0% accepted beside the flood"),
-        (0, {"suspicious": 0.1, "threshold": 0.2}, "flood: 10.0% of the suspicious accepted, 20.0% of the others"),
+        (0, {"suspicious": 0.1, "threshold": 0.2}, "flood: 10.0% of the suspicious accepted, 20.0% of others"),
     ],
 )
 def test_what_a_sender_should_not_see_is_a_shortcoming(number: int, changed: dict[str, Any], said: str) -> None:

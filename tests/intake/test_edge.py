@@ -316,7 +316,7 @@ async def test_a_large_message_is_judged_without_holding_up_the_loop(world: Worl
     body = world.message("casino", {"MessageInformation/MoreInformation": text})
     async with (
         live(world.settings) as address,
-        httpx.AsyncClient(base_url=f"http://{address[0]}:{address[1]}") as client,
+        httpx.AsyncClient(base_url=f"http://{address[0]}:{address[1]}", timeout=60) as client,
     ):
         answer = await client.post("/v1/messages", content=body, headers=XML)
         assert answer.status_code == 422

@@ -118,6 +118,18 @@ async def test_room_is_made_by_what_is_not_urgent_first() -> None:
     assert [label for label, _ in those.refused] == ["usual 1"]
 
 
+async def test_a_floods_own_suspicious_operations_take_the_places_of_its_others() -> None:
+    those = crowd(at_once=1, ceiling=4)
+    await those.send("first", Claim("x"))
+    for number in range(3):
+        await those.send(f"usual {number}", Claim("f", "one"))
+    for number in range(4):
+        await those.send(f"urgent {number}", Claim("f", "one", urgent=True))
+    await those.finish()
+    assert {label for label, _ in those.refused} == {"urgent 3", "usual 2", "usual 1", "usual 0"}
+    assert those.served == ["first", "urgent 0", "urgent 1", "urgent 2"]
+
+
 async def test_when_to_come_again_is_what_waits_by_the_rate_at_which_it_is_worked_off() -> None:
     clock = Clock()
     turns = Turns(1, 8, 60.0, clock)
