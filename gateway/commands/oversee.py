@@ -1,11 +1,11 @@
 """`gateway oversee`: the watch over the journal, for deployments and the local stack."""
 
-import asyncio
 import os
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
+import uvloop
 
 from gateway.commands.common import directory_option, run_until_signalled
 from gateway.journal import Journal
@@ -29,7 +29,7 @@ def oversee(directory: Path | None, ledger: int) -> None:
     """
     settings = read_settings(os.environ, directory)
     configure_logging()
-    asyncio.run(_oversee(settings, ledger))
+    uvloop.run(_oversee(settings, ledger))
 
 
 async def _oversee(settings: Settings, ledger: int) -> None:

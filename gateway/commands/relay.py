@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
+import uvloop
 
 from gateway.bus.access import AccessChange, AccessUnguarded, apply_access
 from gateway.bus.connecting import Bootstrap
@@ -51,7 +52,7 @@ def relay(directory: Path | None, ledger: int, anew: bool, as_json: bool) -> Non
             click.echo(f"ledger {each.ledger}: {each.seq} entries are in Kafka")
         return
     configure_logging()
-    asyncio.run(_relay(settings.database("relay"), settings.bootstrap("relay"), ledger))
+    uvloop.run(_relay(settings.database("relay"), settings.bootstrap("relay"), ledger))
 
 
 async def _rebuild(dsn: str, bootstrap: Bootstrap) -> Sequence[Position]:
