@@ -167,7 +167,7 @@ class Supervisor:
             if part.name not in self.left and not part.pids():
                 try:
                     await part.start()
-                except PartFailed:
+                except (PartFailed, OSError):  # what it starts with can't be written: its disk is full
                     self.failed_starts += 1
             await asyncio.sleep(RESTART_SECONDS)
 

@@ -53,12 +53,12 @@ GRANT SELECT, INSERT ON cosignatures, timestamps TO gateway_intake;
 -- The directory: the intake reads who may file, registrars say it.
 GRANT SELECT ON directory, anchors, entities, certificates, people, person_certificates TO gateway_intake;
 GRANT UPDATE (version) ON directory TO gateway_intake;
-GRANT UPDATE (kind, name, state, version) ON entities TO gateway_intake;
+GRANT UPDATE (state, version) ON entities TO gateway_intake;
 GRANT INSERT ON directory_changes TO gateway_intake;
 GRANT SELECT ON directory, anchors, entities, certificates, directory_changes TO gateway_registrar;
 GRANT UPDATE (version) ON directory TO gateway_registrar;
 GRANT INSERT ON anchors, entities, certificates, directory_changes TO gateway_registrar;
-GRANT UPDATE (kind, name, state, version) ON entities TO gateway_registrar;
+GRANT UPDATE (state, version) ON entities TO gateway_registrar;
 
 -- The FMA's people act through the intake: what they did is written down, and the tokens that they used up are kept.
 GRANT SELECT, INSERT ON audit_entries, audit_checkpoints TO gateway_intake;

@@ -71,7 +71,10 @@ class Kafka:
         jars = class_path(listed_jars(), maven_cache(), progress)
         for attempt in range(ATTEMPTS):
             ports = self._free(wanted)
-            self._configure(ports)
+            try:
+                self._configure(ports)
+            except OSError as error:
+                raise self._unwritable(error) from error
             self._format(jars, progress)
             progress(f"Kafka: starting on {HOST}:{ports.broker or ports.sasl}")
             began = self.log.stat().st_size if self.log.exists() else 0
@@ -157,8 +160,15 @@ class Kafka:
 
     def _launch(self, jars: Sequence[Path]) -> Process:
         process = spawn("Kafka", [*self._java(jars), "kafka.Kafka", self._settings], self.log)
-        (self.directory / NOTE).write_text(str(process.pid), encoding="ascii")
+        try:
+            (self.directory / NOTE).write_text(str(process.pid), encoding="ascii")
+        except OSError as error:
+            process.stop(STOP_SECONDS)  # nobody would find it again
+            raise self._unwritable(error) from error
         return process
+
+    def _unwritable(self, error: OSError) -> PartFailed:
+        return PartFailed(f"Kafka: {self.directory} can't be written: {error.strerror}; make room, and start it again")
 
     def _java(self, jars: Sequence[Path]) -> list[str]:
         options = [f"-Dlog4j2.configurationFile={self.directory / 'log4j2.properties'}", f"-Dkafka.log={self.log}"]

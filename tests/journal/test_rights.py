@@ -97,6 +97,14 @@ async def test_the_intake_neither_enrols_nor_closes_a_ticket(logins: dict[str, s
     assert await refused(logins["intake"], f"DELETE FROM {table}")
 
 
+@pytest.mark.parametrize("column", ["identifier", "identifier_kind", "kind", "name", "enrolled_at"])
+@pytest.mark.parametrize("part", ["intake", "registrar"])
+async def test_of_an_entity_its_state_changes_and_nothing_that_says_who_it_is(
+    logins: dict[str, str], part: str, column: str
+) -> None:
+    assert await refused(logins[part], f"UPDATE entities SET {column} = {column}")
+
+
 async def test_the_relay_reads_the_log_and_writes_nothing_at_all(dsn: str, logins: dict[str, str]) -> None:
     tables = [
         row["name"]
