@@ -143,7 +143,12 @@ def make_pipeline(bounds: Bounds, door: DoorSettings, parts: Parts) -> Pipeline:
 def make_turns(bounds: Bounds) -> Turns:
     """The turns of messages in this process."""
     return Turns(
-        bounds.requests_at_once, bounds.requests_in_flight, bounds.turn_seconds, monotonic, bounds.ahead_seconds
+        bounds.requests_at_once,
+        bounds.requests_in_flight,
+        bounds.turn_seconds,
+        monotonic,
+        ahead=bounds.ahead_seconds,
+        refusals=bounds.refusals,
     )
 
 

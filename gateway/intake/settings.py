@@ -19,8 +19,9 @@ class Bounds:
 
     `requests_in_flight` counts messages whose bytes are complete and that wait for their answer, of which
     `requests_at_once` are worked on (fewer where so many take longer than `ahead_seconds`) and the others wait for
-    their turn, at most `turn_seconds`; `bytes_in_flight`
-    counts every byte of a body that is held, complete or not; what goes past either is answered 503.
+    their turn, at most `turn_seconds`; for want of a turn `refusals` a second are answered 503, the others a little
+    later; `bytes_in_flight` counts every byte of a body that is held, complete or not; what goes past either is
+    answered 503.
     `small_body_bytes` is up to where messages are judged one after the other, a larger one is judged beside them in
     one of `worker_threads`; a judging process that is silent for `judging_seconds` is killed. `sender_rate` is
     messages a second of one sender (0: no limit), `sender_burst` how many may come at once. `check_rate`
@@ -50,6 +51,7 @@ class Bounds:
     requests_at_once: int = 256
     turn_seconds: float = 10.0
     ahead_seconds: float = 0.25
+    refusals: float = 400.0
     bytes_in_flight: int = 64 * MIB
     address_bytes: float = 0.75
     small_body_bytes: int = 64 * KIB

@@ -18,6 +18,7 @@ from starlette.requests import Request
 from gateway.intake.refusals import Busy
 
 LONGEST_WAIT = 60
+LONGEST_REFUSAL = 5.0
 LEAST_AT_ONCE = 64
 """So many are worked on at once however slowly: judging and group commit need some to be busy."""
 _LOOKED_AT = 16_384
@@ -176,10 +177,20 @@ class Turns:
     than were lately worked off in `ahead` seconds, or LEAST_AT_ONCE. `clock` tells seconds that only go up. Where there
     is no more room the longest lane gives up its last place, so that a flood is refused and not whoever comes beside
     it. Busy tells when to come again: what waits, by the rate at which it was worked off lately.
+
+    Beyond a second's worth, no more than `refusals` a second are told so, each LONGEST_REFUSAL seconds late at most:
+    who is refused and comes again at once would otherwise take the processor from those who are served.
     """
 
     def __init__(
-        self, at_once: int, ceiling: int, seconds: float, clock: Callable[[], float], ahead: float = math.inf
+        self,
+        at_once: int,
+        ceiling: int,
+        seconds: float,
+        clock: Callable[[], float],
+        *,
+        ahead: float = math.inf,
+        refusals: float = math.inf,
     ) -> None:
         self._at_once = min(at_once, ceiling)
         self._ahead = ahead
@@ -188,6 +199,8 @@ class Turns:
         self._clock = clock
         self._queue = _Queue()
         self._done: deque[float] = deque(maxlen=_COUNTED)
+        self._between = 1 / refusals
+        self._next_refusal = -math.inf
         self.working = 0
 
     @property
@@ -203,7 +216,12 @@ class Turns:
     @asynccontextmanager
     async def turn(self, claim: Claim) -> AsyncIterator[None]:
         """A context that begins with the message's turn; raises Busy where there is none for it."""
-        await self._enter(claim)
+        try:
+            await self._enter(claim)
+        except Busy:
+            if seconds := self._until_refusal():
+                await asyncio.sleep(seconds)
+            raise
         try:
             yield
         finally:
@@ -269,6 +287,12 @@ class Turns:
             if not waiter.turn.done():
                 self.working += 1
                 waiter.turn.set_result(None)
+
+    def _until_refusal(self) -> float:
+        """Seconds until the next refusal may be told."""
+        now = self._clock()
+        self._next_refusal = max(self._next_refusal, now - 1) + self._between
+        return max(0.0, min(self._next_refusal - now, LONGEST_REFUSAL))
 
     def _busy(self) -> Busy:
         return Busy(retry_after=self.retry_after())

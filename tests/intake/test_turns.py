@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.intake.refusals import Busy
-from gateway.intake.turns import LEAST_AT_ONCE, LONGEST_WAIT, Claim, Turns, claim_of
+from gateway.intake.turns import LEAST_AT_ONCE, LONGEST_REFUSAL, LONGEST_WAIT, Claim, Turns, claim_of
 from tests.intake.kit import World, utf8
 
 Started = list[str]
@@ -265,3 +265,22 @@ def test_the_code_of_suspicious_operations_is_that_of_every_edition() -> None:
     editions = [each for each in files("validators").joinpath("data", "fm1").iterdir() if each.name.endswith(".toml")]
     codes = [tomllib.loads(each.read_text("utf-8"))["reasons"]["suspicious"] for each in editions]
     assert set(codes) == {"2"}
+
+
+async def test_refusals_beyond_a_seconds_worth_are_told_one_after_the_other_and_never_later_than_a_bound(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        told.append(round(seconds, 3))
+
+    turns = Turns(1, 1, 60.0, Clock(), refusals=10.0)
+    monkeypatch.setattr("gateway.intake.turns.asyncio.sleep", sleep)
+    async with turns.turn(Claim("a")):
+        for _ in range(100):
+            with pytest.raises(Busy):
+                async with turns.turn(Claim("a")):
+                    raise AssertionError("there was room")
+    assert (len(told), told[:3]) == (90, [0.1, 0.2, 0.3])
+    assert told[-1] == LONGEST_REFUSAL
