@@ -108,7 +108,8 @@ def test_a_damaged_data_directory_is_told_with_the_end_of_the_log(postgres: Post
     settings = postgres.data / "postgresql.conf"
     whole = settings.read_bytes()
     settings.write_bytes(whole + b"\nno such setting = 1\n")
-    with pytest.raises(PartFailed, match=r"PostgreSQL: (stopped while starting|ended at once)(?s:.*)syntax error(?s:.*)read on in"):
+    told = r"PostgreSQL: (stopped while starting|ended at once)(?s:.*)syntax error(?s:.*)read on in"
+    with pytest.raises(PartFailed, match=told):
         postgres.start()
     settings.write_bytes(whole)
     postgres.start()
