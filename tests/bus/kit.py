@@ -1,13 +1,15 @@
 """What the tests of bus, relay and consumer share: keys, sealed records, topics of their own, an independent reader."""
 
 import asyncio
+import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import cast
+from typing import Any, cast
 
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, IsolationLevel, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -133,8 +135,29 @@ class Seen:
         return uuid.UUID(self.headers["ce_id"].decode()).int
 
 
+def settle(settings: Mapping[str, Any], topic: str, seconds: float = 20) -> None:
+    """Waits until no transaction holds back what was written to the topic; raises AssertionError after `seconds`.
+
+    A broker answers a commit before its markers stand in the partitions: who looks for the end at once may not see it.
+    """
+    admin = AdminClient(dict(settings))
+    partitions = admin.list_topics(topic, timeout=10).topics[topic].partitions
+    deadline = time.monotonic() + seconds
+    while _ends(admin, topic, list(partitions), IsolationLevel.READ_COMMITTED) != _ends(
+        admin, topic, list(partitions), IsolationLevel.READ_UNCOMMITTED
+    ):
+        assert time.monotonic() < deadline, f"a transaction in {topic} stays open"
+        time.sleep(0.02)
+
+
+def _ends(admin: AdminClient, topic: str, partitions: list[int], level: IsolationLevel) -> list[int]:
+    asked = {TopicPartition(topic, partition): OffsetSpec.latest() for partition in partitions}
+    return [each.result(10).offset for each in admin.list_offsets(asked, isolation_level=level).values()]
+
+
 def read_with_librdkafka(bootstrap: str, topic: str) -> list[Seen]:
     """Everything that another client finds committed in a topic, partition by partition."""
+    settle({"bootstrap.servers": bootstrap}, topic)
     consumer = Consumer(
         {
             "bootstrap.servers": bootstrap,

@@ -21,7 +21,7 @@ from gateway.consumer import subscribe
 from gateway.local.guard import ADMINISTRATOR, Guard
 from gateway.local.kafka import Kafka, Ports
 from gateway.local.ports import HOST
-from tests.bus.kit import KEYS, KEYSET, sealed
+from tests.bus.kit import KEYS, KEYSET, sealed, settle
 
 SUSPICIOUS, REJECTIONS, CHECKPOINTS = "fma.fm1.suspicious.v1", "fma.rejections.v1", "fma.checkpoints.v1"
 AUDITORS_RULE = Rule("User:auditors", Resource.TOPIC, Pattern.EXACT, CHECKPOINTS, Operation.READ)
@@ -98,6 +98,7 @@ async def publish(node: Node, topic: str, number: int) -> None:
     async with TransactionalPublisher(node.endpoint("relay"), "fma-relay-0") as publisher:
         await publisher.start()
         await publisher.publish([record], Position(0, number, b"\0" * 32))
+    await asyncio.to_thread(settle, rdkafka(node, "analytics"), topic)
 
 
 async def test_the_relay_writes_and_an_analyst_reads_what_it_wrote_with_tls_and_without(node: Node) -> None:

@@ -19,7 +19,7 @@ from gateway.consumer import BrokenSeal, Event, FM1Event, NotDecodable, RecordsG
 from gateway.judging.examination import rendered
 from gateway.model import Circumstances, Judgement, Receipt, Record
 from gateway.sealing.records import records_for
-from tests.bus.kit import KEYS, KEYSET, NOON, SENDERS, Topics, make_keys, make_topics, sealed
+from tests.bus.kit import KEYS, KEYSET, NOON, SENDERS, Topics, make_keys, make_topics, sealed, settle
 from validators.judge import judge
 from validators.parsing import parse
 from validators.profiles import ProfileBook
@@ -33,6 +33,8 @@ async def publish(bootstrap: str, topics: Topics, *records: Record) -> None:
     async with TransactionalPublisher(bootstrap, topics.positions, positions_topic=topics.positions) as publisher:
         await publisher.start()
         await publisher.publish(records, Position(0, 1, CHAIN))
+    for topic in {record.topic for record in records}:
+        await asyncio.to_thread(settle, {"bootstrap.servers": bootstrap}, topic)
 
 
 async def numbered(topic: str, first: int, last: int) -> list[Record]:
