@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 from confluent_kafka import Consumer, IsolationLevel, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec
+from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -151,7 +151,8 @@ def settle(settings: Mapping[str, Any], topic: str, seconds: float = 20) -> None
 
 
 def _ends(admin: AdminClient, topic: str, partitions: list[int], level: IsolationLevel) -> list[int]:
-    asked = {TopicPartition(topic, partition): OffsetSpec.latest() for partition in partitions}
+    latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+    asked = {TopicPartition(topic, partition): latest for partition in partitions}
     return [each.result(10).offset for each in admin.list_offsets(asked, isolation_level=level).values()]
 
 
