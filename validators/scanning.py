@@ -15,11 +15,11 @@ from validators.refusals import EncodingRefused, Hostile, LimitExceeded, NotWell
 
 _START_TAGS: Final = re.compile(rb"<([^/][^>]*)")
 _ALL_TAGS: Final = re.compile(rb"<([^>]*)")
-_QUOTED_START_TAGS: Final = re.compile(rb"""<([^>](?:[^>"']|"[^"]*"|'[^']*')*+)""")
+# No turn of a possessive group may take something and fail then: Python before 3.11.5 goes on from where it failed.
+_QUOTED_START_TAGS: Final = re.compile(rb"""<([^>](?:[^>"']++|"[^"]*+"?|'[^']*+'?)*+)""")
 _NAME: Final = rb"""[^\s<>/="'&!?]++"""
 _ATTRIBUTE: Final = rb"""\s++(""" + _NAME + rb""")\s*+=\s*+("[^"<]*+"|'[^'<]*+')"""
 _BARE_NAME: Final = re.compile(_NAME)
-_TAG: Final = re.compile(rb"(" + _NAME + rb")((?:" + _ATTRIBUTE + rb")*+)\s*+/?")
 _ATTRIBUTES: Final = re.compile(_ATTRIBUTE)
 _ORDERLY: Final = re.compile(_NAME + rb"(?: " + _NAME + rb"""="[^"<\t\n]*+")?(?: ?/)?""")
 _CDATA_OR_MARK: Final = re.compile(
@@ -164,12 +164,16 @@ class _Shape(NamedTuple):
 
 
 def _shape(tag: bytes) -> _Shape | None:
-    match = _TAG.fullmatch(tag.removeprefix(b"/"))
-    if match is None:
+    tag = tag.removeprefix(b"/")
+    name = _BARE_NAME.match(tag)
+    if name is None:
         return None
-    attributes = _ATTRIBUTES.findall(match[2])
-    longest = max((len(value.decode()) - 2 for _, value in attributes), default=0)
-    return _Shape((match[1], *(name for name, _ in attributes)), longest)
+    pieces = _ATTRIBUTES.split(tag[name.end() :])
+    beside, names, values = pieces[::3], pieces[1::3], pieces[2::3]
+    if b"".join(beside).strip() != (b"/" if tag.endswith(b"/") else b""):
+        return None
+    longest = max((len(value.decode()) - 2 for value in values), default=0)
+    return _Shape((name.group(), *names), longest)
 
 
 def _limit(reason: str, found: int, most: int) -> None:

@@ -8,7 +8,7 @@ nobody at another address. Within one sender's lane suspicious operations go bef
 import asyncio
 import math
 from collections import OrderedDict, deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from ipaddress import IPv6Address
@@ -191,12 +191,14 @@ class Turns:
         *,
         ahead: float = math.inf,
         refusals: float = math.inf,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._at_once = min(at_once, ceiling)
         self._ahead = ahead
         self._ceiling = ceiling
         self._seconds = seconds
         self._clock = clock
+        self._sleep = sleep
         self._queue = _Queue()
         self._done: deque[float] = deque(maxlen=_COUNTED)
         self._between = 1 / refusals
@@ -220,7 +222,7 @@ class Turns:
             await self._enter(claim)
         except Busy:
             if seconds := self._until_refusal():
-                await asyncio.sleep(seconds)
+                await self._sleep(seconds)
             raise
         try:
             yield

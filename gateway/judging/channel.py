@@ -30,8 +30,8 @@ from gateway.sealing.trust import TrustTexts
 
 log = structlog.get_logger("judging")
 
-SMALL_AT_ONCE = 16
-"""So many small messages a process holds at the most: enough to be busy until it is given more."""
+SMALL_AT_ONCE = 32
+"""So many small messages a process holds at the most: some that it examines together, and the next ones."""
 
 
 class JudgingFailed(Exception):

@@ -1,10 +1,10 @@
 """One message examined: parsed, its sender verified, and judged where it is known as whose."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import replace
 from time import perf_counter
 from types import MappingProxyType
-from typing import TypeVar, cast
+from typing import cast
 
 import orjson
 from lxml import etree
@@ -24,7 +24,9 @@ from validators.profiles import ProfileBook
 REPORTER = etree.XPath("SignedData/Data/Root/PersonalData/IINBIN/text()", smart_strings=False)
 MOST_STANDINGS = 65_536
 _NOTHING = MappingProxyType[str, object]({})
-T = TypeVar("T")
+
+Course = Generator[str, None, Examined]
+"""The examination of one message: before each step its name, at the end the answer."""
 
 
 class Examiner:
@@ -42,12 +44,25 @@ class Examiner:
 
     def examine(self, question: Question, timed: Timed) -> Examined:
         """Parses, verifies, and judges where the sender's standing is told or remembered; raises their refusals."""
-        message = _timed(timed, "parse", lambda: parse(question.body, self._limits))
-        signer = _timed(timed, "verify", lambda: verify_message(message, self._trust, question.at))
+        examination = self.begin(question, timed)
+        while (examined := examination.advance()) is None:
+            pass
+        return examined
+
+    def begin(self, question: Question, timed: Timed) -> "Examination":
+        """The same, step by step: whoever has several messages takes each step for all of them."""
+        return Examination(self._course(question), timed)
+
+    def _course(self, question: Question) -> Course:
+        yield "parse"
+        message = parse(question.body, self._limits)
+        yield "verify"
+        signer = verify_message(message, self._trust, question.at)
         reporter, complex_id = reporter_of(message.root), complex_id_of(message.root)
         standing = self._standing((signer.fingerprint, complex_id), question.standing)
         if standing is None:
             return Examined(signer, reporter, complex_id)
+        yield "judge"
         circumstances = Circumstances(
             question.at,
             standing.kind,
@@ -56,7 +71,7 @@ class Examiner:
             register_known=True,
             certificate=signer.fingerprint,
         )
-        judged = _timed(timed, "judge", lambda: rendered(judge(message, circumstances, self._profiles)))
+        judged = rendered(judge(message, circumstances, self._profiles))
         return Examined(signer, reporter, complex_id, standing.mark, judged)
 
     def _standing(self, whose: tuple[str, str | None], told: Standing | None) -> Standing | None:
@@ -66,6 +81,26 @@ class Examiner:
             self._standings.clear()
         self._standings[whose] = told
         return told
+
+
+class Examination:
+    """One message while it is examined; `timed` is told the seconds of each step."""
+
+    def __init__(self, course: Course, timed: Timed) -> None:
+        self._course = course
+        self._timed = timed
+        self._step = next(course)
+
+    def advance(self) -> Examined | None:
+        """Takes the next step; the answer after the last one. Raises what the step raises, and is over then."""
+        step, started = self._step, perf_counter()
+        try:
+            self._step = next(self._course)
+        except StopIteration as end:
+            return cast("Examined", end.value)
+        finally:
+            self._timed(step, perf_counter() - started)
+        return None
 
 
 def rendered(judgement: Judgement) -> Judged:
@@ -98,11 +133,3 @@ def warm(profiles: ProfileBook, *, explain: bool = False) -> None:
     for profile in profiles.profiles:
         for name in profile.accepted:
             profile.schemas[name].warm(explain=explain)
-
-
-def _timed(timed: Timed, step: str, work: Callable[[], T]) -> T:
-    started = perf_counter()
-    try:
-        return work()
-    finally:
-        timed(step, perf_counter() - started)

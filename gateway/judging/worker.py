@@ -5,7 +5,6 @@ import signal
 import socket
 import threading
 import traceback
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import orjson
@@ -34,6 +33,8 @@ READ_BYTES = 262_144
 class Worker:
     """Answers small messages in the order in which they come, and large ones beside them.
 
+    Of the small ones that came together each step is taken for all before the next: what a step needs stays in the
+    processor's caches, which a message for itself would have filled anew three times (a sixth less for sixteen).
     What explains refusals is built when the first one comes: a third of a second then, 17 MB at rest saved until then.
     """
 
@@ -49,34 +50,55 @@ class Worker:
         """Until the other end closes, or dies."""
         warm(self._profiles)
         calm_collector()
-        self._send(Kind.READY, 0)
+        self._send(packed(Kind.READY, 0))
         frames = FrameReader()
         while data := self._channel.recv(READ_BYTES):
+            small: list[_UnderWay] = []
             for frame in frames.feed(data):
-                self._take(frame)
+                if frame.kind is Kind.TRUST:
+                    self._answer(small)
+                    small = []
+                    self._examiner.trust(trust_of(frame.parts))
+                elif sum(map(len, frame.parts)) <= self._settings.inline_bytes:
+                    small.append(_UnderWay(frame, self._examiner))
+                else:
+                    self._threads.submit(self._answer, [_UnderWay(frame, self._examiner)])
+            self._answer(small)
 
-    def _take(self, frame: Frame) -> None:
-        if frame.kind is Kind.TRUST:
-            self._examiner.trust(trust_of(frame.parts))
-        elif sum(map(len, frame.parts)) <= self._settings.inline_bytes:
-            self._answer(frame)
-        else:
-            self._threads.submit(self._answer, frame)
+    def _answer(self, messages: list["_UnderWay"]) -> None:
+        """Examines them side by side, and answers all at once."""
+        answers: list[bytes] = []
+        while messages:
+            messages = [message for message in messages if not message.answered(answers)]
+        if answers:
+            self._send(answers)
 
-    def _answer(self, frame: Frame) -> None:
-        steps: Steps = []
-        try:
-            examined = self._examiner.examine(question_of(frame.parts), lambda *step: steps.append(step))
-        except (Refusal, SignatureRefused) as refusal:
-            self._send(Kind.REFUSED, frame.ticket, refused_parts(refusal, steps))
-        except Exception as error:  # noqa: BLE001 - whatever it is, it concerns this one message
-            self._send(Kind.FAILED, frame.ticket, [orjson.dumps(place_of(error))])
-        else:
-            self._send(Kind.EXAMINED, frame.ticket, examined_parts(examined, steps))
-
-    def _send(self, kind: Kind, ticket: int, parts: Sequence[bytes] = ()) -> None:
+    def _send(self, pieces: list[bytes]) -> None:
         with self._sending:
-            self._channel.sendall(b"".join(packed(kind, ticket, parts)))
+            self._channel.sendall(b"".join(pieces))
+
+
+class _UnderWay:
+    """One question on its way to an answer."""
+
+    def __init__(self, frame: Frame, examiner: Examiner) -> None:
+        steps: Steps = []
+        self._ticket, self._steps = frame.ticket, steps
+        self._examination = examiner.begin(question_of(frame.parts), lambda *step: steps.append(step))
+
+    def answered(self, answers: list[bytes]) -> bool:
+        """Takes one step; True when that was the last one, and the answer is added to the others."""
+        try:
+            examined = self._examination.advance()
+        except (Refusal, SignatureRefused) as refusal:
+            answers += packed(Kind.REFUSED, self._ticket, refused_parts(refusal, self._steps))
+        except Exception as error:  # noqa: BLE001 - whatever it is, it concerns this one message
+            answers += packed(Kind.FAILED, self._ticket, [orjson.dumps(place_of(error))])
+        else:
+            if examined is None:
+                return False
+            answers += packed(Kind.EXAMINED, self._ticket, examined_parts(examined, self._steps))
+        return True
 
 
 def place_of(error: BaseException) -> str:

@@ -15,7 +15,7 @@ _BASE64 = "[A-Za-z0-9+/]++={0,2}+"
 _REST = re.compile(
     (
         f"({_BASE64}){_INFO_END}<ds:SignatureValue>({_BASE64})</ds:SignatureValue><ds:KeyInfo><ds:X509Data>"
-        f"<ds:X509Certificate>({_BASE64}(?:{_BETWEEN_CERTIFICATES.decode()}{_BASE64})*+)</ds:X509Certificate>"
+        f"<ds:X509Certificate>({_BASE64}(?:{_BETWEEN_CERTIFICATES.decode()}{_BASE64})*)</ds:X509Certificate>"
         "</ds:X509Data></ds:KeyInfo></ds:Signature>"
     ).encode("ascii")
 )

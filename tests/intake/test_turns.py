@@ -267,16 +267,13 @@ def test_the_code_of_suspicious_operations_is_that_of_every_edition() -> None:
     assert set(codes) == {"2"}
 
 
-async def test_refusals_beyond_a_seconds_worth_are_told_one_after_the_other_and_never_later_than_a_bound(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_refusals_beyond_a_seconds_worth_are_told_one_after_the_other_and_never_later_than_a_bound() -> None:
     told: list[float] = []
 
     async def sleep(seconds: float) -> None:
         told.append(round(seconds, 3))
 
-    turns = Turns(1, 1, 60.0, Clock(), refusals=10.0)
-    monkeypatch.setattr("gateway.intake.turns.asyncio.sleep", sleep)
+    turns = Turns(1, 1, 60.0, Clock(), refusals=10.0, sleep=sleep)
     async with turns.turn(Claim("a")):
         for _ in range(100):
             with pytest.raises(Busy):
