@@ -21,7 +21,7 @@ from gateway.judging import processes
 from gateway.judging.processes import JudgingProcesses
 from gateway.judging.settings import JudgingSettings
 from gateway.model import Examined, Standing, Submission
-from gateway.sealing.refusals import CertificateRefused
+from gateway.sealing.refusals import CertificateRefused, SignatureWrong
 from gateway.sealing.trust import TrustTexts
 from tests.intake.kit import World
 from validators.refusals import NotWellFormed
@@ -121,6 +121,22 @@ async def test_refusals_come_through(trust: Trust, world: World) -> None:
     async with judging(lambda: TrustTexts(())) as nobody:
         with pytest.raises(CertificateRefused):
             await nobody.examine(submission(world.message()), None)
+
+
+async def test_of_messages_that_came_together_each_gets_its_own_answer(trust: Trust, world: World) -> None:
+    before = {worker.pid for worker in workers()}
+    async with judging(trust) as running:
+        (mine,) = (worker for worker in workers() if worker.pid not in before)
+        mine.suspend()
+        wrong = b"<a>\n<b></a>"
+        altered = world.message().decode("utf-16").replace("</Data>", "</Data> ", 1).encode("utf-16")
+        bodies = [world.message(), wrong, world.message(), altered, wrong, world.message()]
+        asked = [asyncio.create_task(running.examine(submission(body), CASINO)) for body in bodies]
+        await asyncio.sleep(0.1)
+        mine.resume()
+        told = await asyncio.gather(*asked, return_exceptions=True)
+    kinds = [type(one) for one in told]
+    assert kinds == [Examined, NotWellFormed, Examined, SignatureWrong, NotWellFormed, Examined]
 
 
 async def test_a_change_of_trust_holds_for_the_next_message(trust: Trust, world: World) -> None:
