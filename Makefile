@@ -1,6 +1,6 @@
 # The front door. `make help` lists what there is.
-# The system's own Python where it will do: distributions build it with profile-guided and link-time optimisation, which
-# takes a third off what the interpreter costs (docs/adr/0033). Another one: make PYTHON=python3.12 ...
+# The system's own Python where it will do: distributions build it with profile-guided and link-time optimisation
+# (docs/adr/0033 has what that gives). Another one: make PYTHON=python3.12 ...
 ifndef PYTHON
 PYTHON := $(shell /usr/bin/python3 -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo /usr/bin/python3 || echo python3)
 endif
