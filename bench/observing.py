@@ -23,12 +23,12 @@ def resident(pids: Sequence[int]) -> list[float]:
     return found
 
 
-def children_of(pids: Sequence[int]) -> list[int]:
-    """Whom these processes have started, and who lives."""
+def children_of(pids: Sequence[int], *, recursive: bool = False) -> list[int]:
+    """Whom these processes have started, and who lives; with `recursive` whom those have, too."""
     found = []
     for pid in pids:
         with suppress(psutil.NoSuchProcess):
-            found += [child.pid for child in psutil.Process(pid).children()]
+            found += [child.pid for child in psutil.Process(pid).children(recursive)]
     return found
 
 
@@ -65,10 +65,12 @@ def peak_of(pids: Sequence[int], *, children: bool = False) -> Iterator[Peak]:
 
 
 def cpu_of(pids: Sequence[int]) -> float:
-    """Seconds of CPU that the processes and their children have used."""
-    processes = [psutil.Process(pid) for pid in pids]
-    all_of_them = {*processes, *(child for process in processes for child in process.children(recursive=True))}
-    return float(sum(sum(each.cpu_times()[:2]) for each in all_of_them))
+    """Seconds of CPU that the processes and their children have used, those left out that end meanwhile."""
+    used = 0.0
+    for pid in {*pids, *children_of(pids, recursive=True)}:
+        with suppress(psutil.NoSuchProcess):
+            used += sum(psutil.Process(pid).cpu_times()[:2])
+    return used
 
 
 def cpu_by_part(facts: StackFacts) -> Mapping[str, float]:

@@ -15,15 +15,19 @@ from gateway.model import Filed
 PARTITION = 1_000_000
 """How many entries stand in one partition; `prepare_partition` in the database holds the same number."""
 
-_COLUMNS = ("ledger", "seq", *ROW_COLUMNS, "leaf", "chain")
+_STORED = ("seq", *ROW_COLUMNS, "leaf", "chain")
 
 
-async def file_batch(connection: Connection, ledger: int, batch: Sequence[Prepared]) -> Settlement:
-    """Files a batch in one transaction and commits it.
+async def file_batch(
+    connection: Connection, ledger: int, batch: Sequence[Prepared], expected: Head | None = None
+) -> Settlement:
+    """Files a batch in one transaction and commits it; in one round trip where the head is where it is `expected`.
 
     Raises whatever asyncpg raises; then nothing of the batch was filed, or, when the connection was lost in the
     commit, all of it may have been: filing it again with `attempted` set tells.
     """
+    if expected is not None and (settlement := await _file_at_once(connection, expected, batch)) is not None:
+        return settlement
     async with connection.transaction():
         head = await _lock_head(connection, ledger)
         before, taken = await _known(connection, batch)
@@ -60,6 +64,26 @@ async def log_length(connection: Connection, ledger: int) -> int:
     return 0 if found is None else int(found["seq"])
 
 
+async def _file_at_once(connection: Connection, head: Head, batch: Sequence[Prepared]) -> Settlement | None:
+    """Files all of a batch by one statement; None, and nothing filed, where some of it can't be or the head has moved.
+
+    Seven round trips are one then: a busy event loop comes to each of them late, and who waits for the log waits for
+    all of them.
+    """
+    settlement = settle(batch, head, {}, Taken())
+    appended = settlement.appended
+    if len(appended) < len(batch) or any(item.row.in_parts for item in batch):
+        return None
+    rows = [_stored(placed) for placed in appended]
+    filed = await connection.fetchrow(
+        sql("append_at_once"),
+        *(head.ledger, head.seq, head.chain, settlement.head.seq, settlement.head.chain),
+        *columns(rows, len(_STORED)),
+        [placed.prepared.row.accepted for placed in appended],
+    )
+    return None if filed is None else settlement
+
+
 async def _lock_head(connection: Connection, ledger: int) -> Head:
     found = await connection.fetchrow(sql("lock_head"), ledger)
     if found is None:
@@ -91,8 +115,8 @@ async def _append(connection: Connection, settlement: Settlement) -> None:
     head, appended = settlement.head, settlement.appended
     await connection.copy_records_to_table(
         "entries",
-        records=[_stored(head.ledger, placed) for placed in appended],
-        columns=_COLUMNS,
+        records=[(head.ledger, *_stored(placed)) for placed in appended],
+        columns=("ledger", *_STORED),
     )
     rows = [placed.prepared.row for placed in appended]
     await connection.execute(
@@ -115,6 +139,7 @@ async def _append(connection: Connection, settlement: Settlement) -> None:
         await connection.execute(sql("end_stagings"), large)
 
 
-def _stored(ledger: int, placed: Placed) -> tuple[object, ...]:
+def _stored(placed: Placed) -> tuple[object, ...]:
+    """The values of an entry in the order of _STORED."""
     prepared = placed.prepared
-    return (ledger, placed.seq, *row_values(prepared.row), prepared.leaf, placed.chain)
+    return (placed.seq, *row_values(prepared.row), prepared.leaf, placed.chain)

@@ -14,7 +14,7 @@ from gateway.journal.connections import LOST, WRITING, Connection, close, connec
 from gateway.journal.encoding import Row, leaf_of
 from gateway.journal.errors import EntryRefused, Overloaded
 from gateway.journal.limits import JournalLimits
-from gateway.journal.settlement import Prepared, Settlement
+from gateway.journal.settlement import Head, Prepared, Settlement
 from gateway.model import Filed
 
 _BACK_OFF_SECONDS = (0.05, 0.1, 0.2, 0.4, 0.8)
@@ -56,6 +56,8 @@ class LedgerWriter:
         self._stopping = False
         self._connection: Connection | None = None
         self._prepare_at = 0
+        self._reached = -1
+        self._expected: Head | None = None
 
     @property
     def waiting(self) -> int:
@@ -174,7 +176,16 @@ class LedgerWriter:
     async def _attempt(self, batch: Sequence[_Waiting]) -> Settlement:
         connection = await self._connected()
         prepared = [Prepared(waiting.row, waiting.leaf, waiting.attempted) for waiting in batch]
-        return await file_batch(connection, self._ledger, prepared)
+        expected, self._expected = self._expected, None
+        settlement = await file_batch(connection, self._ledger, prepared, expected)
+        self._note(settlement)
+        return settlement
+
+    def _note(self, settlement: Settlement) -> None:
+        """Expects the head where it is now, if it was where this writer had left it: then nobody else writes."""
+        began = settlement.head.seq - len(settlement.appended)
+        self._expected = settlement.head if began == self._reached else None
+        self._reached = settlement.head.seq
 
     async def _connected(self) -> Connection:
         if self._connection is None or self._connection.is_closed():

@@ -37,6 +37,45 @@ UPDATE ledgers SET seq = $11::bigint, chain = $12
 WHERE ledger = $1::integer
 RETURNING pg_notify('journal_news', $1::integer || ' ' || $11::bigint);
 
+-- name: append_at_once
+-- all of it or nothing: nothing where the head is elsewhere than the writer left it, or where a key is taken
+WITH new AS MATERIALIZED (
+    SELECT * FROM unnest($6::bigint[], $7::uuid[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[],
+        $13::text[], $14::timestamptz[], $15::bytea[], $16::bytea[], $17::text[], $18::bytea[], $19::text[],
+        $20::bigint[], $21::bytea[], $22::bytea[], $23::boolean[])
+    AS new (seq, receipt_id, sender, document, version, verdict, family, edition, received_at, sha256, body, receipt,
+        records, series, number, leaf, chain, accepted)
+), taken AS (
+    SELECT FROM new
+    JOIN filings ON filings.sha256 = new.sha256 AND filings.sender = new.sender
+    UNION ALL
+    SELECT FROM new
+    JOIN filings ON document_key(filings.sender, filings.document, filings.version)
+            = document_key(new.sender, new.document, new.version)
+        AND filings.accepted
+    UNION ALL
+    SELECT FROM new
+    JOIN filings ON filings.sender = new.sender AND filings.series = new.series AND filings.number = new.number
+        AND filings.accepted AND filings.series IS NOT NULL
+), head AS (
+    UPDATE ledgers SET seq = $4::bigint, chain = $5
+    WHERE ledger = $1::integer AND seq = $2 AND chain = $3 AND NOT EXISTS (SELECT FROM taken)
+    RETURNING ledger
+), added AS (
+    INSERT INTO filings (sha256, sender, receipt_id, ledger, seq, document, version, accepted, series, number)
+    SELECT new.sha256, new.sender, new.receipt_id, head.ledger, new.seq, new.document, new.version, new.accepted,
+        new.series, new.number
+    FROM head CROSS JOIN new
+), appended AS (
+    INSERT INTO entries (ledger, seq, receipt_id, sender, document, version, verdict, family, edition, received_at,
+        sha256, body, receipt, records, series, number, leaf, chain)
+    SELECT head.ledger, new.seq, new.receipt_id, new.sender, new.document, new.version, new.verdict, new.family,
+        new.edition, new.received_at, new.sha256, new.body, new.receipt, new.records, new.series, new.number, new.leaf,
+        new.chain
+    FROM head CROSS JOIN new
+)
+SELECT pg_notify('journal_news', $1::integer || ' ' || $4::bigint) FROM head;
+
 -- name: prepare_partition
 SELECT prepare_partition($1);
 
