@@ -10,7 +10,7 @@ import pytest
 
 from gateway.journal import Head, Journal
 from gateway.journal.batches import file_batch
-from gateway.journal.connections import WRITING, Connection, connect
+from gateway.journal.connections import WRITING, Connection, Session, connect
 from gateway.journal.encoding import CHAIN_START, ROW_COLUMNS, Packer, chain_of, leaf_of
 from gateway.journal.queries import query_names, sql
 from gateway.journal.settlement import Prepared
@@ -150,8 +150,8 @@ async def test_a_writer_that_is_alone_files_by_one_statement_from_its_third_batc
 ) -> None:
     texts: list[str] = []
 
-    async def listening(*arguments: object) -> Connection:
-        held = await connect(dsn, WRITING)
+    async def listening(where: str, session: Session) -> Connection:
+        held = await connect(where, session)
         listen(held, texts)
         return held
 
