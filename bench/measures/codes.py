@@ -5,12 +5,13 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
+from tempfile import mkdtemp
 
 import asyncpg
 import orjson
@@ -21,7 +22,7 @@ from bench.model import LESS, Figure, Outcome
 from bench.observing import cpu_of
 from bench.requests import ANY, request, write_requests
 from bench.stage import until_answered
-from bench.workshop import Workshop
+from bench.workshop import Plan, Workshop
 from gateway.journal import Directory, Enrolment, migrate
 from gateway.local.owner import socket_directory
 from gateway.local.ports import free_ports
@@ -37,6 +38,7 @@ COLUMNS = ("code", "state", "owner", "at", "class", "identity", "identifiers")
 CHECKED = 20_000
 """How many stored codes have a true check character and are asked for."""
 TOGETHER, LIST_CONNECTIONS = 100, 4
+CHECK = "check"
 AUDIENCE = "http://gateway"
 PATH = "/v1/luxury/codes"
 KNOWN_SECONDS = 1.0
@@ -62,67 +64,122 @@ class Run:
     cpu_us: float
 
 
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running server of codes: where it answers, and its process."""
+
+    url: str
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stock:
+    """So many codes stored in a database of their own, and what is asked of whoever serves them, in rounds."""
+
+    place: Path
+    dsn: str
+    stored: int
+    rounds: Sequence[Sequence[Task]]
+
+    def faults(self, runs: Sequence[tuple[Task, Run]]) -> list[str]:
+        """What was answered wrongly, or is not kept as it was issued, where nothing but these runs was asked."""
+        wrong = [(task, run.load.others(task.right)) for task, run in runs]
+        found = [f"codes: {task.name}: {count} answers were not {task.right}" for task, count in wrong if count]
+        issued = sum(task.codes for task, _ in runs if task.name != CHECK)
+        kept = asyncio.run(_kept(self.dsn)) - self.stored
+        return [*found, f"codes: {issued} were issued, {kept} are kept"] if kept != issued else found
+
+
 def measure(workshop: Workshop) -> Outcome:
     """Asks for new codes one by one and in lists, and checks stored ones; the same from the bare server."""
-    return measured(workshop, workshop.plan.codes_stored, ceiling=True)
+    with stocked(workshop, workshop.plan.codes_stored) as stock:
+        (tasks,) = stock.rounds
+        with serving(stock) as server:
+            mine = [run(workshop, server, task) for task in tasks]
+        faults = stock.faults(list(zip(tasks, mine, strict=True)))
+        asyncio.run(_copy(stock.dsn))
+        with _bare(stock) as server:
+            theirs = [run(workshop, server, task) for task in tasks]
+    figures = [
+        figure
+        for task, own, other in zip(tasks, mine, theirs, strict=True)
+        for figure in (
+            Figure(f"codes.{task.name}", "codes/s", (own.rate,), (other.rate,)),
+            Figure(f"codes.{task.name}.p99", "ms", (own.load.milliseconds(99),), (other.load.milliseconds(99),), LESS),
+            Figure(f"codes.{task.name}.cpu", "µs of CPU a code", (own.cpu_us,), (other.cpu_us,), LESS),
+        )
+    ]
+    issued = sum(task.codes for task in tasks if task.name != CHECK)
+    return Outcome(tuple(figures), {"stored": stock.stored, "issued": issued}, tuple(faults))
 
 
-def measured(workshop: Workshop, count: int, *, ceiling: bool) -> Outcome:
-    """The figures with `count` codes stored (CHECKED at least), put by COPY into a database of their own."""
-    place = workshop.directory / f"codes-{count}-{ceiling}"
-    place.mkdir(parents=True)
+@contextmanager
+def stocked(workshop: Workshop, count: int, rounds: int = 1) -> Iterator[Stock]:
+    """`count` codes (CHECKED at least), put by COPY into a database of their own; a plan's wishes in so many rounds."""
+    place, stored = Path(mkdtemp(prefix="codes-", dir=workshop.directory)), max(count, CHECKED)
     postgres = Postgres(place / "postgres", socket_directory(place), place / "postgres.log")
     postgres.start()
     try:
         dealer = asyncio.run(_prepare(place, postgres.dsn, datetime.now(UTC)))
         random = Random(count)  # noqa: S311 - made-up codes, no secrets
         codes = [make_code(CodeKind.ITEM, random.choice).text for _ in range(CHECKED)]
-        workshop.tell(f"codes: storing {max(count, CHECKED)}")
-        asyncio.run(_fill(postgres.dsn, codes, max(count, CHECKED), random))
-        tasks = _tasks(place, dealer, codes, workshop.plan.wishes, workshop.plan.connections)
-        with _serving(place, postgres.dsn) as (url, pid):
-            mine = _runs(workshop, url, pid, tasks)
-        theirs: list[Run | None] = [None] * len(tasks)
-        if ceiling:
-            asyncio.run(_copy(postgres.dsn))
-            with _bare(place, postgres.dsn) as (url, pid):
-                theirs = [*_runs(workshop, url, pid, tasks)]
-        kept = asyncio.run(_kept(postgres.dsn)) - max(count, CHECKED)
+        workshop.tell(f"codes: storing {stored:,}")
+        asyncio.run(_fill(postgres.dsn, codes, stored, random))
+        yield Stock(place, postgres.dsn, stored, _rounds(place, dealer, codes, workshop.plan, rounds))
     finally:
         postgres.stop()
-    return _outcome(tasks, mine, theirs, kept, max(count, CHECKED))
 
 
-def _outcome(
-    tasks: Sequence[Task], mine: Sequence[Run], theirs: Sequence[Run | None], kept: int, stored: int
-) -> Outcome:
-    figures = []
-    faults = []
-    for task, own, other in zip(tasks, mine, theirs, strict=True):
-        bare = (other.rate, other.load.milliseconds(99), other.cpu_us) if other else ()
-        figures.append(Figure(f"codes.{task.name}", "codes/s", (own.rate,), bare[:1]))
-        figures.append(Figure(f"codes.{task.name}.p99", "ms", (own.load.milliseconds(99),), bare[1:2], LESS))
-        figures.append(Figure(f"codes.{task.name}.cpu", "µs of CPU a code", (own.cpu_us,), bare[2:], LESS))
-        if own.load.others(task.right):
-            faults.append(f"codes: {task.name}: {own.load.others(task.right)} answers were not {task.right}")
-    issued = sum(task.codes for task in tasks if task.name != "check")
-    if kept != issued:
-        faults.append(f"codes: {issued} were issued, {kept} are kept")
-    return Outcome(tuple(figures), {"stored": stored, "issued": issued}, tuple(faults))
+@contextmanager
+def serving(stock: Stock) -> Iterator[Server]:
+    """The gateway's intake, with no bound on how often one address may ask."""
+    place = stock.place
+    environment = {
+        **os.environ,
+        "GATEWAY_DATABASE_URL": stock.dsn,
+        "GATEWAY_URL": AUDIENCE,
+        "GATEWAY_KEY_FILE": str(place / "gateway.key.pem"),
+        "GATEWAY_CERTIFICATE_FILE": str(place / "gateway.certificate.pem"),
+    }
+    (port,) = free_ports([None])
+    command = [sys.executable, "-m", "gateway", "serve", "--check-rate", "0", "--port", str(port)]
+    with _running(place / "intake.log", command, f"http://127.0.0.1:{port}/readyz", environment) as pid:
+        time.sleep(KNOWN_SECONDS)
+        yield Server(f"http://127.0.0.1:{port}", pid)
 
 
-def _tasks(place: Path, dealer: Issued, codes: Sequence[str], wishes: int, connections: int) -> list[Task]:
+def run(workshop: Workshop, server: Server, task: Task) -> Run:
+    """Sends the requests of a task, each once."""
+    before = cpu_of([server.pid])
+    load = workshop.generator.run(server.url, task.requests, task.connections)
+    used = cpu_of([server.pid]) - before
+    workshop.tell(f"  {task.name}: {task.codes / load.seconds:,.0f} codes/s")
+    return Run(load, task.codes / load.seconds, used * 1e6 / task.codes)
+
+
+def _rounds(place: Path, dealer: Issued, codes: Sequence[str], plan: Plan, rounds: int) -> list[list[Task]]:
     keys = LocalKeyHolder.from_pem(dealer.key, dealer.certificate)
     bearer = {"Authorization": f"Bearer {asyncio.run(make_bearer(DEALER, AUDIENCE, datetime.now(UTC), keys))}"}
-    things = [{"class": "WATCH", "maker": "Bench", "serial": f"B {number:08}"} for number in range(3 * wishes)]
+    return [_tasks(place / str(number), bearer, codes, plan, (number, rounds)) for number in range(rounds)]
+
+
+def _tasks(
+    place: Path, bearer: Mapping[str, str], codes: Sequence[str], plan: Plan, part: tuple[int, int]
+) -> list[Task]:
+    """What is asked in one of so many rounds: things of its own, so that each of their codes is a new one."""
+    place.mkdir()
+    number, rounds = part
+    wishes = max(TOGETHER, plan.wishes // rounds)
+    serials = range(3 * wishes * number, 3 * wishes * (number + 1))
+    things = [{"class": "WATCH", "maker": "Bench", "serial": f"B {serial:08}"} for serial in serials]
     lists = [things[at : at + TOGETHER] for at in range(wishes, len(things), TOGETHER)]
     singly = [request("POST", PATH, orjson.dumps(thing), bearer) for thing in things[:wishes]]
     together = [request("POST", PATH, orjson.dumps({"requests": each}), bearer) for each in lists]
-    checks = [request("GET", f"{PATH}/{codes[number * 7 % CHECKED]}", headers={}) for number in range(5 * wishes)]
+    checks = [request("GET", f"{PATH}/{codes[at * 7 % CHECKED]}", headers={}) for at in range(5 * wishes)]
     return [
-        _task(place, "issue", singly, connections, (len(singly), 201)),
-        _task(place, "issue-lists", together, LIST_CONNECTIONS, (TOGETHER * len(together), 200)),
-        _task(place, "check", checks, connections, (len(checks), 200)),
+        _task(place, "issue", singly, plan.connections, (len(singly), 201)),
+        _task(place, "issue-lists", together, LIST_CONNECTIONS, (sum(map(len, lists)), 200)),
+        _task(place, CHECK, checks, plan.connections, (len(checks), 200)),
     ]
 
 
@@ -130,17 +187,6 @@ def _task(place: Path, name: str, requests: Sequence[bytes], connections: int, a
     path = place / f"{name}.requests"
     write_requests(path, ((ANY, each) for each in requests))
     return Task(name, path, connections, *about)
-
-
-def _runs(workshop: Workshop, url: str, pid: int, tasks: Sequence[Task]) -> list[Run]:
-    runs = []
-    for task in tasks:
-        before = cpu_of([pid])
-        load = workshop.generator.run(url, task.requests, task.connections)
-        used = cpu_of([pid]) - before
-        runs.append(Run(load, task.codes / load.seconds, used * 1e6 / task.codes))
-        workshop.tell(f"  {task.name}: {runs[-1].rate:,.0f} codes/s")
-    return runs
 
 
 async def _prepare(place: Path, dsn: str, now: datetime) -> Issued:
@@ -190,28 +236,11 @@ def _rows(codes: Sequence[str], stored: int, random: Random, now: datetime) -> I
 
 
 @contextmanager
-def _serving(place: Path, dsn: str) -> Iterator[tuple[str, int]]:
-    """The gateway's intake, with no bound on how often one address may ask."""
-    environment = {
-        **os.environ,
-        "GATEWAY_DATABASE_URL": dsn,
-        "GATEWAY_URL": AUDIENCE,
-        "GATEWAY_KEY_FILE": str(place / "gateway.key.pem"),
-        "GATEWAY_CERTIFICATE_FILE": str(place / "gateway.certificate.pem"),
-    }
+def _bare(stock: Stock) -> Iterator[Server]:
     (port,) = free_ports([None])
-    command = [sys.executable, "-m", "gateway", "serve", "--check-rate", "0", "--port", str(port)]
-    with _running(place / "intake.log", command, f"http://127.0.0.1:{port}/readyz", environment) as pid:
-        time.sleep(KNOWN_SECONDS)
-        yield f"http://127.0.0.1:{port}", pid
-
-
-@contextmanager
-def _bare(place: Path, dsn: str) -> Iterator[tuple[str, int]]:
-    (port,) = free_ports([None])
-    command = [sys.executable, "-m", "bench.ceiling.codes", str(port), dsn]
-    with _running(place / "bare.log", command, f"http://127.0.0.1:{port}/", dict(os.environ)) as pid:
-        yield f"http://127.0.0.1:{port}", pid
+    command = [sys.executable, "-m", "bench.ceiling.codes", str(port), stock.dsn]
+    with _running(stock.place / "bare.log", command, f"http://127.0.0.1:{port}/", dict(os.environ)) as pid:
+        yield Server(f"http://127.0.0.1:{port}", pid)
 
 
 @contextmanager
