@@ -70,18 +70,18 @@ def measure(workshop: Workshop) -> Outcome:
     return Outcome(found.figures(first), found.facts, tuple(found.faults))
 
 
-def _figure(name: str, stored: int, values: tuple[float, ...], base: tuple[float, ...]) -> Figure:
-    way = LESS if name == CPU else MORE
-    return Figure(f"growth.{name}.{stored}", UNITS.get(name, "codes/s"), values, base, way, EMPTY)
-
-
-def _by_turns(times: int, many: Callable[[int], T], few: Callable[[int], T]) -> list[tuple[T, T]]:
+def by_turns(times: int, many: Callable[[int], T], few: Callable[[int], T]) -> list[tuple[T, T]]:
     """What both give in each of so many turns, now this one first and now the other."""
     found = []
     for turn in range(times):
         given = {each: each(turn) for each in ((many, few) if turn % 2 else (few, many))}
         found.append((given[many], given[few]))
     return found
+
+
+def _figure(name: str, stored: int, values: tuple[float, ...], base: tuple[float, ...]) -> Figure:
+    way = LESS if name == CPU else MORE
+    return Figure(f"growth.{name}.{stored}", UNITS.get(name, "codes/s"), values, base, way, EMPTY)
 
 
 def _measure_fm1(workshop: Workshop, first: int, stored: int, found: Found) -> None:
@@ -93,7 +93,7 @@ def _measure_fm1(workshop: Workshop, first: int, stored: int, found: Found) -> N
         _filled(workshop, place / "few", first, corpus) as few,
         _filled(workshop, place / "many", stored, corpus) as many,
     ):
-        _, *runs = _by_turns(
+        _, *runs = by_turns(
             len(works), lambda turn: many.run(workshop, works[turn]), lambda turn: few.run(workshop, works[turn])
         )
         for one, other in runs:
@@ -112,7 +112,7 @@ def _own(run: Run) -> float:
 def _measure_codes(workshop: Workshop, first: int, stored: int, found: Found) -> None:
     with codes.stocked(workshop, stored, ROUNDS) as many, codes.stocked(workshop, first, ROUNDS) as few:
         with codes.serving(many) as large, codes.serving(few) as small:
-            turns = _by_turns(
+            turns = by_turns(
                 ROUNDS,
                 lambda turn: [(task, codes.run(workshop, large, task)) for task in many.rounds[turn]],
                 lambda turn: [(task, codes.run(workshop, small, task)) for task in few.rounds[turn]],

@@ -182,9 +182,13 @@ class LedgerWriter:
         return settlement
 
     def _note(self, settlement: Settlement) -> None:
-        """Expects the head where it is now, if it was where this writer had left it: then nobody else writes."""
-        began = settlement.head.seq - len(settlement.appended)
-        self._expected = settlement.head if began == self._reached else None
+        """Expects the head where it is now, if it was where this writer had left it: then nobody else writes.
+
+        Not behind a batch of which something was taken: where messages are sent again, the next one holds some too.
+        """
+        appended = len(settlement.appended)
+        alone = settlement.head.seq - appended == self._reached
+        self._expected = settlement.head if alone and appended == len(settlement.answers) else None
         self._reached = settlement.head.seq
 
     async def _connected(self) -> Connection:

@@ -145,9 +145,9 @@ async def test_readers_learn_at_once_what_one_statement_filed(dsn: str, draft: D
         assert (await asyncio.wait_for(news, 5.0)) is not False
 
 
-async def test_a_writer_that_is_alone_files_by_one_statement_from_its_third_batch_on(
-    dsn: str, draft: Drafts, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+async def overheard(dsn: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[Journal, list[str]]]:
+    """A journal that has filed nothing yet, and which of its queries it asks."""
     texts: list[str] = []
 
     async def listening(where: str, session: Session) -> Connection:
@@ -156,17 +156,47 @@ async def test_a_writer_that_is_alone_files_by_one_statement_from_its_third_batc
         return held
 
     monkeypatch.setattr("gateway.journal.writer.connect", listening)
-    async with Journal(dsn) as journal, Journal(dsn) as other:
-        for _ in range(2):
-            await journal.append(draft())
-        await taken_from(texts)
+    async with Journal(dsn) as journal:
+        yield journal, texts
+
+
+async def asked_for(journal: Journal, texts: list[str], given: Draft) -> list[str]:
+    await taken_from(texts)
+    await journal.append(given)
+    return await taken_from(texts)
+
+
+async def test_a_writer_that_is_alone_files_by_one_statement_from_its_third_batch_on(
+    overheard: tuple[Journal, list[str]], draft: Drafts
+) -> None:
+    asked = [await asked_for(*overheard, draft()) for _ in range(4)]
+    assert [each == ONE_STATEMENT for each in asked] == [False, False, True, True]
+
+
+async def test_a_writer_that_meets_another_tries_once_and_then_goes_the_long_way(
+    overheard: tuple[Journal, list[str]], dsn: str, draft: Drafts
+) -> None:
+    journal, texts = overheard
+    for _ in range(3):
         await journal.append(draft())
-        assert await taken_from(texts) == ONE_STATEMENT
-        await other.append(draft())
-        await journal.append(draft())
-        await journal.append(draft())
-        assert (await taken_from(texts)).count(ONE_STATEMENT[0]) == 1
-        assert (await journal.head(0)).seq == 6
+    async with Journal(dsn) as other:
+        tries = []
+        for _ in range(4):
+            await other.append(draft())
+            tries.append((await asked_for(journal, texts, draft())).count(ONE_STATEMENT[0]))
+        assert tries == [1, 0, 0, 0]
+        assert (await journal.head(0)).seq == 11
+
+
+async def test_behind_a_batch_of_which_something_was_taken_the_next_goes_the_long_way(
+    overheard: tuple[Journal, list[str]], draft: Drafts
+) -> None:
+    again = draft()
+    for given in (again, draft(), draft()):
+        await overheard[0].append(given)
+    asked = [await asked_for(*overheard, given) for given in (again, again, draft(), draft())]
+    assert [each.count(ONE_STATEMENT[0]) for each in asked] == [1, 0, 0, 1]
+    assert asked[-1] == ONE_STATEMENT
 
 
 def _plain(answer: object) -> object:
