@@ -8,7 +8,7 @@ from functools import reduce
 import asyncpg
 import pytest
 
-from gateway.journal import Head, Journal
+from gateway.journal import EntryRefused, Head, Journal
 from gateway.journal.batches import file_batch
 from gateway.journal.connections import WRITING, Connection, Session, connect
 from gateway.journal.encoding import CHAIN_START, ROW_COLUMNS, Packer, chain_of, leaf_of
@@ -197,6 +197,35 @@ async def test_behind_a_batch_of_which_something_was_taken_the_next_goes_the_lon
     asked = [await asked_for(*overheard, given) for given in (again, again, draft(), draft())]
     assert [each.count(ONE_STATEMENT[0]) for each in asked] == [1, 0, 0, 1]
     assert asked[-1] == ONE_STATEMENT
+
+
+async def test_what_postgresql_refuses_in_one_statement_concerns_itself_alone(
+    overheard: tuple[Journal, list[str]], draft: Drafts
+) -> None:
+    journal, texts = overheard
+    for _ in range(2):
+        await journal.append(draft())
+    drafts = [draft() for _ in range(5)]
+    drafts[2] = replace(drafts[2], receipt=replace(drafts[2].receipt, edition="nul\x00"))
+    await taken_from(texts)
+    answers = await asyncio.gather(*map(journal.append, drafts), return_exceptions=True)
+    assert (await taken_from(texts))[0] == ONE_STATEMENT[0]
+    assert [type(answer) for answer in answers] == [Filed, Filed, EntryRefused, Filed, Filed]
+    assert (await journal.head(0)).seq == 6
+
+
+async def test_a_partition_that_nobody_made_is_made_for_one_statement_too(
+    overheard: tuple[Journal, list[str]], dsn: str, draft: Drafts
+) -> None:
+    journal, texts = overheard
+    await run(dsn, "UPDATE ledgers SET seq = 999996")
+    for _ in range(3):
+        await journal.append(draft())
+    await run(dsn, "ALTER TABLE entries DETACH PARTITION entries_000001")
+    await run(dsn, "DROP TABLE entries_000001")
+    await taken_from(texts)
+    assert (await journal.append(draft())).seq == 1_000_000
+    assert (await taken_from(texts))[:3] == [ONE_STATEMENT[0], sql("head"), sql("prepare_partition")]
 
 
 def _plain(answer: object) -> object:
