@@ -17,6 +17,7 @@ from subprocess import SubprocessError
 from tempfile import TemporaryDirectory
 
 from bench import guard, trying
+from bench.capacity import write_scale
 from bench.charts import write_page
 from bench.generator import make_generator, plain_generator
 from bench.pages import PAGES, RECORDED, read_results
@@ -48,6 +49,7 @@ def _done(chosen: argparse.Namespace) -> int:
         return guard.main(record=chosen.record)
     if chosen.command == "pages":
         write_pages(read_results(RECORDED), PAGES)
+        write_scale()
         return 0
     if chosen.command == "requests":
         trying.write_requests_for(chosen.dir, chosen.count, chosen.file)

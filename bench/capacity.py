@@ -10,11 +10,14 @@ from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
 
+from bench.pages import RECORDED, read_results
+
 FIGURES = Path(__file__).with_name("capacity.toml")
 SCALE = Path(__file__).parents[1] / "docs" / "explanation" / "scale.md"
 BEGIN, END = "<!-- capacity -->", "<!-- /capacity -->"
 MIB, TIB = 1 << 20, 1 << 40
 DAY, YEAR = 86_400, 365
+PARTS = ("intake", "relay", "postgres", "kafka", "oversight")
 
 
 @dataclass(frozen=True)
@@ -134,9 +137,12 @@ def plan(load: Load, family: Family, assumed: Assumed) -> Plan:
 
 
 def read_figures(path: Path = FIGURES) -> tuple[Mapping[str, Family], Assumed, list[Load]]:
-    """The families, what is assumed, and the loads of a file of figures."""
-    data = tomllib.loads(path.read_text(encoding="utf-8"))
-    families = {name: Family(**data[name]) for name in ("fm1", "gaming")}
+    """The families, what is assumed, and the loads of a file of figures; CPU is that of the recorded run."""
+    data, measures = tomllib.loads(path.read_text(encoding="utf-8")), read_results(RECORDED)["measures"]
+    families = {}
+    for name in ("fm1", "gaming"):
+        spent = measures[name]["facts"]["cpu_us_by_part"]
+        families[name] = Family(**data[name], **{f"{part}_us": spent[part] for part in PARTS})
     return families, Assumed(**data["assumed"]), [Load(**load) for load in data["loads"]]
 
 
@@ -178,13 +184,18 @@ def with_tables(page: str) -> str:
     return f"{before}{BEGIN}\n{tables()}{END}{after}"
 
 
+def write_scale() -> None:
+    """Puts the tables into the page on scale."""
+    SCALE.write_text(with_tables(SCALE.read_text(encoding="utf-8")), encoding="utf-8")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="bench.capacity", description=__doc__)
     parser.add_argument("--figures", type=Path, default=FIGURES, help="another file of figures")
     parser.add_argument("--write", action="store_true", help="put the tables into docs/explanation/scale.md")
     chosen = parser.parse_args()
     if chosen.write:
-        SCALE.write_text(with_tables(SCALE.read_text(encoding="utf-8")), encoding="utf-8")
+        write_scale()
     else:
         print(tables(chosen.figures), end="")
 

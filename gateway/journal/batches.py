@@ -95,7 +95,7 @@ async def _known(connection: Connection, batch: Sequence[Prepared]) -> tuple[dic
     """What was filed before under the keys of the batch, and which of its documents and numbers are taken."""
     documents = columns([item.document_key for item in batch if item.document_key is not None], 3)
     numbers = columns([item.number_key for item in batch if item.number_key is not None], 3)
-    found = await connection.fetch(sql("known"), *columns([item.key for item in batch], 2), *documents, *numbers)
+    found = await connection.fetch(sql("known"), [item.row.sha256 for item in batch], *documents, *numbers)
     before = {(row["sha256"], row["sender"]): filed_of(row) for row in found if row["sha256"] is not None}
     return before, Taken(
         frozenset((row["sender"], row["document"], row["version"]) for row in found if row["document"] is not None),

@@ -1,5 +1,6 @@
 """No query of the gateway reads a table that grows from end to end, however large it has become."""
 
+import asyncio
 import json
 import re
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -8,9 +9,11 @@ from typing import Any
 import asyncpg
 import pytest
 
+from gateway.journal import Journal
 from gateway.journal.connections import SERVING, Connection
 from gateway.journal.queries import query_names, sql
-from tests.journal.support import run
+from gateway.model import Series
+from tests.journal.support import Drafts, run
 
 ROWS = 4000
 SMALL = {
@@ -148,3 +151,22 @@ async def test_a_page_is_cut_before_its_receipts_are_looked_for(large: Connectio
     plan = await plan_of(large, "page_of_sender")
     limit = next(node for node in nodes(plan) if node["Node Type"] == "Limit")
     assert [node.get("Index Name") for node in nodes(limit)] == [None, "filings_of_sender"]
+
+
+@pytest.mark.parametrize("way", ["at once", "step by step"])
+async def test_a_log_that_grows_from_nothing_is_never_looked_through_by_sender(
+    way: str, dsn: str, draft: Drafts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if way == "step by step":
+        monkeypatch.setattr("gateway.journal.writer.LedgerWriter._note", lambda _writer, _settlement: None)
+    senders = [f"{number:012}" for number in range(16)]
+    async with Journal(dsn) as journal:
+        for number in range(20):
+            drafts = [
+                draft(document=str((number, each)), sender=senders[each % 16], series=series)
+                for each in range(64)
+                for series in [Series(f"S{each}", number + 1, {}) if each % 2 else None]
+            ]
+            await asyncio.gather(*map(journal.append, drafts))
+    (read,) = await run(dsn, "SELECT idx_tup_read FROM pg_stat_user_indexes WHERE indexrelname = 'filings_of_sender'")
+    assert read["idx_tup_read"] == 0
