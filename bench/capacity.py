@@ -137,12 +137,12 @@ def plan(load: Load, family: Family, assumed: Assumed) -> Plan:
 
 
 def read_figures(path: Path = FIGURES) -> tuple[Mapping[str, Family], Assumed, list[Load]]:
-    """The families, what is assumed, and the loads of a file of figures; CPU is that of the recorded run."""
+    """The families, what is assumed, and the loads of a file of figures; CPU it does not tell is the recorded run's."""
     data, measures = tomllib.loads(path.read_text(encoding="utf-8")), read_results(RECORDED)["measures"]
     families = {}
     for name in ("fm1", "gaming"):
         spent = measures[name]["facts"]["cpu_us_by_part"]
-        families[name] = Family(**data[name], **{f"{part}_us": spent[part] for part in PARTS})
+        families[name] = Family(**{f"{part}_us": spent[part] for part in PARTS} | data[name])
     return families, Assumed(**data["assumed"]), [Load(**load) for load in data["loads"]]
 
 

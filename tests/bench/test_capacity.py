@@ -23,7 +23,9 @@ def test_twice_the_load_needs_twice_the_cores_and_the_disk() -> None:
 
 def test_the_arithmetic_of_one_load_done_by_hand() -> None:
     assumed = replace(ASSUMED, utilisation=0.5, peak_to_mean=2, replicas_postgres=2)
-    family = replace(FAMILIES["fm1"], intake_us=1000, relay_us=100, journal_bytes=1024, oversight_bytes=0)
+    family = replace(
+        FAMILIES["fm1"], intake_us=1000, relay_us=100, oversight_us=0, journal_bytes=1024, oversight_bytes=0
+    )
     found = plan(Load("fm1", "by hand", 10_000), family, assumed)
     assert found.intake_cores == 20
     assert found.ledgers == 2

@@ -4,7 +4,7 @@ from tests.bench.results import results
 
 def test_every_goal_has_exactly_one_bound() -> None:
     goals = load_goals()
-    assert len(goals) == 11
+    assert len(goals) == 12
     assert all([goal.ratio, goal.least, goal.most].count(None) == 2 for goal in goals)
 
 
