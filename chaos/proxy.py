@@ -9,6 +9,8 @@ from pathlib import Path
 CHUNK = 65_536
 END_TXN = 26
 COMMIT = b"COMMIT"
+BIND, SYNC = b"B", b"S\x00\x00\x00\x04"
+VERDICT = b"accepted"
 LINGER_SECONDS = 0.3
 
 
@@ -33,6 +35,7 @@ class Link:
     silent: bool = False
     answers_swallowed: bool = False
     unread: bytes = b""
+    appending: bool = False
 
     def cut(self) -> None:
         """Resets both sides."""
@@ -152,9 +155,14 @@ class Proxy:
                     return
 
 
-def every_commit(link: Link, data: bytes) -> bool:  # noqa: ARG001 - a Watch is given the link
-    """A Watch: True where a client of PostgreSQL asks for a commit."""
-    return COMMIT in data
+def every_commit(link: Link, data: bytes) -> bool:
+    """A Watch: True where a client of PostgreSQL asks for a commit, or for the statement that appends by itself.
+
+    The latter is known by the verdicts that are bound to it; it is asked for when the last of it has passed.
+    """
+    if data.startswith(BIND):
+        link.appending = VERDICT in data
+    return COMMIT in data or (link.appending and data.endswith(SYNC))
 
 
 def every_end_of_transaction(link: Link, data: bytes) -> bool:

@@ -97,6 +97,15 @@ async def test_the_answer_to_a_commit_is_lost_and_the_commit_is_not(short_direct
         writer.transport.abort()
 
 
+def test_the_statement_that_appends_by_itself_is_a_commit_once_the_last_of_it_has_passed() -> None:
+    link, sync = Link(), b"S\x00\x00\x00\x04"
+    assert every_commit(link, b"B....accepted...E...." + sync)
+    assert not every_commit(link, b"B....accepted...")
+    assert not every_commit(link, b"... bodies ...")
+    assert every_commit(link, b"... the rest" + sync)
+    assert not every_commit(link, b"B....a query...E...." + sync)
+
+
 def test_the_end_of_a_transaction_is_recognised_wherever_the_bytes_are_cut() -> None:
     produce = (6).to_bytes(4, "big") + (0).to_bytes(2, "big") + b"\0\x1a\0\0"
     end = (4).to_bytes(4, "big") + (26).to_bytes(2, "big") + b"\0\0"
