@@ -85,7 +85,7 @@ class Stock:
         """What was answered wrongly, or is not kept as it was issued, where nothing but these runs was asked."""
         wrong = [(task, run.load.others(task.right)) for task, run in runs]
         found = [f"codes: {task.name}: {count} answers were not {task.right}" for task, count in wrong if count]
-        issued = sum(task.codes for task, _ in runs if task.name != CHECK)
+        issued = issued_by([task for task, _ in runs])
         kept = asyncio.run(_kept(self.dsn)) - self.stored
         return [*found, f"codes: {issued} were issued, {kept} are kept"] if kept != issued else found
 
@@ -109,8 +109,12 @@ def measure(workshop: Workshop) -> Outcome:
             Figure(f"codes.{task.name}.cpu", "µs of CPU a code", (own.cpu_us,), (other.cpu_us,), LESS),
         )
     ]
-    issued = sum(task.codes for task in tasks if task.name != CHECK)
-    return Outcome(tuple(figures), {"stored": stock.stored, "issued": issued}, tuple(faults))
+    return Outcome(tuple(figures), {"stored": stock.stored, "issued": issued_by(tasks)}, tuple(faults))
+
+
+def issued_by(tasks: Sequence[Task]) -> int:
+    """How many new codes the tasks ask for."""
+    return sum(task.codes for task in tasks if task.name != CHECK)
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from gateway.journal.encoding import CHAIN_START, ROW_COLUMNS, Packer, chain_of,
 from gateway.journal.queries import query_names, sql
 from gateway.journal.settlement import Prepared
 from gateway.model import Draft, Filed, Series, Verdict
-from tests.journal.support import Drafts, run
+from tests.journal.support import CASINO, Drafts, run
 
 EMPTY = Head(0, 0, CHAIN_START)
 ONE_STATEMENT = [sql("append_at_once")]
@@ -135,14 +135,29 @@ async def test_what_goes_by_one_statement_waits_for_a_writer_under_way_and_then_
         await other.close()
 
 
-async def test_readers_learn_at_once_what_one_statement_filed(dsn: str, draft: Drafts) -> None:
-    async with Journal(dsn) as writer, Journal(dsn) as reader:
-        for _ in range(3):
-            await writer.append(draft())
-        news = asyncio.create_task(reader.wait_for_news(0, 3, 10.0))
-        await asyncio.sleep(0.1)
-        await writer.append(draft())
-        assert (await asyncio.wait_for(news, 5.0)) is not False
+@pytest.mark.parametrize("expecting", [True, False])
+async def test_the_same_bytes_of_another_sender_are_filed_as_its_own(
+    expecting: bool,  # noqa: FBT001 - a case, not a switch
+    connection: Connection,
+    draft: Drafts,
+) -> None:
+    first = await file_batch(connection, 0, prepared(draft(b"same")))
+    batch = prepared(draft(b"same", sender=CASINO))
+    settlement = await file_batch(connection, 0, batch, first.head if expecting else None)
+    assert settlement.answers == (Filed(batch[0].row.receipt_id, batch[0].row.receipt, 0, 2, repeated=False),)
+
+
+async def test_readers_are_told_at_once_what_one_statement_filed(
+    connection: Connection, said: list[str], dsn: str, draft: Drafts
+) -> None:
+    reader, told = await connect(dsn, WRITING), asyncio.get_running_loop().create_future()
+    try:
+        await reader.add_listener("journal_news", lambda *news: told.set_result(news[-1]))
+        await file_batch(connection, 0, prepared(draft(), draft()), EMPTY)
+        assert await asyncio.wait_for(told, 5.0) == "0 2"
+        assert await taken_from(said) == ONE_STATEMENT
+    finally:
+        await reader.close()
 
 
 @pytest.fixture
